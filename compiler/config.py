@@ -1,0 +1,190 @@
+"""Objects that can be written down as JSON and made again: layers, losses, metrics, optimizers ...
+
+A ``Configurable`` remembers the arguments it was made with; ``get_config`` gives them back, so that a
+class needs no code of its own to be saved. Nothing in a file is ever executed: a name is looked up
+among the registered classes, and an unknown one is an error.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..errors import ArgumentError, FileFormatError
+from .ir import Operators
+
+_T = TypeVar("_T")
+OWN = "waterhorse"
+_registered: dict[str, Any] = {}
+_custom: ContextVar[Mapping[str, Any]] = ContextVar("custom", default={})
+
+
+@functools.cache
+def _parameters(cls: type) -> inspect.Signature:
+    return inspect.signature(cls.__init__)
+
+
+class Configurable:
+    """Base of everything with a configuration. Subclasses register themselves by name."""
+
+    _arguments: dict[str, Any]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = cls.__module__.split(".", 1)[0] == OWN
+        _registered[f"{OWN}>{cls.__name__}" if own else f"Custom>{cls.__name__}"] = cls
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        instance = super().__new__(cls)
+        try:
+            bound = _parameters(cls).bind(instance, *args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{cls.__name__}: {error}{_suggestion(cls, kwargs)}") from None
+        bound.apply_defaults()
+        arguments = dict(list(bound.arguments.items())[1:])
+        for parameter in _parameters(cls).parameters.values():
+            if parameter.kind is parameter.VAR_KEYWORD:
+                arguments |= arguments.pop(parameter.name)
+            elif parameter.kind is parameter.VAR_POSITIONAL and parameter.name in arguments:
+                arguments.pop(parameter.name)
+        instance._arguments = arguments
+        return instance
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments; nested objects are written as dicts by ``serialize``."""
+        return {k: _encode(v) for k, v in self._arguments.items()}
+
+    @classmethod
+    def from_config(cls: type[_T], config: Mapping[str, Any]) -> _T:
+        """The object that ``get_config`` describes."""
+        return cls(**{k: _decode(v) for k, v in config.items()})
+
+
+def _suggestion(cls: type, kwargs: Mapping[str, Any]) -> str:
+    known = [n for n in _parameters(cls).parameters if n != "self"]
+    for name in kwargs:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            return f"; did you mean {close[0]!r}?" if close else f"; it takes {known}"
+    return ""
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, Configurable) or callable(value):
+        return serialize(value)
+    if isinstance(value, Operators):
+        value = np.asarray(value)
+    if isinstance(value, np.ndarray):
+        return {"class_name": "__numpy__", "config": {"value": value.tolist(), "dtype": value.dtype.name}}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.dtype):
+        return value.name
+    if isinstance(value, (list, tuple)):
+        return [_encode(v) for v in value]
+    if isinstance(value, dict):
+        return {k: _encode(v) for k, v in value.items()}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise ArgumentError(
+        f"a {type(value).__name__} cannot be saved in a configuration: override get_config and "
+        "from_config in the class that takes it"
+    )
+
+
+def _decode(value: Any) -> Any:
+    if isinstance(value, dict):
+        if "class_name" in value or "function" in value:
+            return deserialize(value)
+        return {k: _decode(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_decode(v) for v in value]
+    return value
+
+
+def serialize(value: Any) -> dict[str, Any]:
+    """``{"class_name", "config"}`` of an object, or ``{"function"}`` of a registered function."""
+    if isinstance(value, Configurable):
+        return {"class_name": _name_of(type(value)), "config": value.get_config()}
+    name = _name_of(value)
+    return {"function": name}
+
+
+def _name_of(value: Any) -> str:
+    for name, known in _registered.items():
+        if known is value:
+            return name
+    label = getattr(value, "__name__", type(value).__name__)
+    if label == "<lambda>":
+        raise ArgumentError("a lambda cannot be saved: give the function a name and register it")
+    return f"Custom>{label}"
+
+
+def deserialize(data: Mapping[str, Any]) -> Any:
+    """The inverse of ``serialize``. Raises ``FileFormatError`` for a name nobody registered."""
+    if data.get("class_name") == "__numpy__":
+        return np.array(data["config"]["value"], data["config"]["dtype"])
+    name = str(data.get("class_name") or data.get("function"))
+    found = _custom.get().get(name.split(">")[-1]) or _registered.get(name)
+    if found is None:
+        raise FileFormatError(
+            f"unknown object {name!r}: pass custom_objects={{{name.split('>')[-1]!r}: ...}} to "
+            "load_model, or register the class before loading"
+        )
+    return found.from_config(data["config"]) if "class_name" in data else found
+
+
+def register_keras_serializable(
+    package: str = "Custom", name: str | None = None
+) -> Callable[[_T], _T]:
+    """Make a class or function of yours known to ``load_model`` (decorator)."""
+
+    def decorate(value: _T) -> _T:
+        _registered[f"{package}>{name or getattr(value, '__name__', '')}"] = value
+        return value
+
+    return decorate
+
+
+def register_own(value: _T) -> _T:
+    """Make one of our functions (an activation, a loss) known by its name."""
+    return register_keras_serializable(OWN)(value)
+
+
+@contextmanager
+def custom_object_scope(objects: Mapping[str, Any]) -> Iterator[None]:
+    """Inside, ``objects`` (name -> class or function) are known when files are read."""
+    token = _custom.set({**_custom.get(), **objects})
+    try:
+        yield
+    finally:
+        _custom.reset(token)
+
+
+def lookup(kind: str, identifier: str, known: Mapping[str, _T]) -> _T:
+    """The entry of ``known`` for a user's string; an unknown one is an ``ArgumentError``."""
+    found = _custom.get().get(identifier)
+    if found is not None:
+        return found  # type: ignore[no-any-return]
+    if identifier in known:
+        return known[identifier]
+    close = difflib.get_close_matches(identifier, list(known), n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known))}"
+    raise ArgumentError(f"unknown {kind} {identifier!r}; {hint}")
+
+
+def not_supported(owner: str, **arguments: tuple[Any, Any]) -> None:
+    """Raise ``NotImplementedError`` for a Keras argument that has no effect here yet.
+
+    Each argument is ``name=(value, default)``; only the default is accepted.
+    """
+    for name, (value, default) in arguments.items():
+        if value is not default and value != default:
+            raise NotImplementedError(f"{owner} does not support {name}={value!r} yet")

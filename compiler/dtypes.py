@@ -1,0 +1,52 @@
+"""Element types: NumPy dtypes on our side, ``TensorProto`` numbers on ONNX's."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, TypeAlias
+
+import numpy as np
+from onnx import TensorProto, helper
+
+from ..errors import ArgumentError
+
+DType: TypeAlias = np.dtype[Any]
+DTypeLike: TypeAlias = "str | type[Any] | np.dtype[Any]"
+
+FLOAT32 = np.dtype(np.float32)
+INT64 = np.dtype(np.int64)
+BOOL = np.dtype(np.bool_)
+
+
+@functools.cache
+def as_dtype(dtype: DTypeLike) -> DType:
+    """The NumPy dtype for a name, a type or a dtype ("bfloat16" and "string" included)."""
+    if dtype == "bfloat16":
+        return helper.tensor_dtype_to_np_dtype(TensorProto.BFLOAT16)
+    if dtype in ("string", "str"):
+        return np.dtype(object)
+    try:
+        return np.dtype(dtype)
+    except TypeError as error:
+        raise ArgumentError(
+            f"{dtype!r} is no element type; expected one like 'float32', 'int64' or 'bool'"
+        ) from error
+
+
+@functools.cache
+def to_onnx(dtype: DTypeLike | int) -> int:
+    """The ``TensorProto.DataType`` number of a dtype; a number is returned as it is."""
+    if isinstance(dtype, int):
+        return dtype
+    return helper.np_dtype_to_tensor_dtype(as_dtype(dtype))
+
+
+@functools.cache
+def from_onnx(number: int) -> DType:
+    """The NumPy dtype of a ``TensorProto.DataType`` number."""
+    return helper.tensor_dtype_to_np_dtype(number)
+
+
+def is_float(dtype: DType) -> bool:
+    """Whether gradients exist for this element type (bfloat16 counts)."""
+    return dtype.kind == "f" or dtype.name in ("bfloat16", "float16")

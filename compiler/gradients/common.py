@@ -1,0 +1,66 @@
+"""What several gradient rules need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import op
+from ..ir import Tensor, TensorType, constant, retyped, value_if_known
+
+
+def mask(condition: Tensor, like: Tensor) -> Tensor:
+    """Ones where ``condition`` holds. Multiplied, not selected: ORT's Where is single-threaded."""
+    return op.Cast(condition, to=like.dtype)
+
+
+def shape_of(x: Tensor) -> Tensor:
+    """The shape of ``x`` as int64: a constant where it is known."""
+    if all(isinstance(d, int) for d in x.shape):
+        return constant(np.array(x.shape, np.int64))
+    return op.Shape(x)
+
+
+def reshape_like(dy: Tensor, x: Tensor) -> Tensor:
+    """``dy`` in the shape of ``x``; at most one unknown dim needs no Shape node."""
+    unknown = sum(not isinstance(d, int) for d in x.shape)
+    if unknown <= 1:
+        target = [d if isinstance(d, int) else -1 for d in x.shape]
+        return retyped(op.Reshape(dy, target), TensorType(dy.dtype, x.shape))
+    return retyped(op.Reshape(dy, op.Shape(x)), TensorType(dy.dtype, x.shape))
+
+
+def expand_like(dy: Tensor, x: Tensor) -> Tensor:
+    """``dy``, which broadcasts to ``x``, in the shape of ``x``."""
+    if dy.shape == x.shape and None not in x.shape:
+        return dy
+    return retyped(op.Expand(dy, shape_of(x)), TensorType(dy.dtype, x.shape))
+
+
+def kept(dy: Tensor, x: Tensor, axes: Tensor | None, keepdims: int) -> Tensor:
+    """A reduction's ``dy`` with the reduced axes put back as ones."""
+    if keepdims:
+        return dy
+    if axes is None:
+        return op.Reshape(dy, [1] * x.ndim)
+    return op.Unsqueeze(dy, axes)
+
+
+def reduced_axes(x: Tensor, axes: Tensor | None, noop_with_empty_axes: int) -> bool:
+    """Whether a reduction reduces at all (with ``noop_with_empty_axes`` it may be the identity)."""
+    if axes is None:
+        return not noop_with_empty_axes
+    known = value_if_known(axes)
+    return not (noop_with_empty_axes and known is not None and known.size == 0)
+
+
+def swap_last(x: Tensor) -> Tensor:
+    """``x`` with its two last axes exchanged."""
+    return op.Transpose(x, perm=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
+
+
+def numbers(values: Sequence[Any]) -> Tensor:
+    """A constant int64 vector."""
+    return constant(np.array(values, np.int64).reshape(-1))

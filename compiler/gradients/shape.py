@@ -1,0 +1,148 @@
+"""Rules for operators that move elements without changing them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...errors import GradientError
+from .. import op
+from ..autodiff import nondifferentiable, vjp, zeros_like
+from ..ir import Tensor, constant, value_if_known
+from .common import numbers, reshape_like, shape_of
+
+nondifferentiable(
+    "Shape", "Size", "Constant", "ConstantOfShape", "Range", "EyeLike", "NonZero", "OneHot",
+)  # fmt: skip
+
+
+@vjp("Reshape")
+def reshape(dy: Tensor, y: Tensor, x: Tensor, shape: Tensor, *, allowzero: int) -> Any:
+    return reshape_like(dy, x), None
+
+
+@vjp("Flatten")
+def flatten(dy: Tensor, y: Tensor, x: Tensor, *, axis: int) -> Tensor:
+    return reshape_like(dy, x)
+
+
+@vjp("Squeeze")
+def squeeze(dy: Tensor, y: Tensor, x: Tensor, axes: Tensor | None = None) -> Any:
+    return reshape_like(dy, x) if axes is None else (op.Unsqueeze(dy, axes), None)
+
+
+@vjp("Unsqueeze")
+def unsqueeze(dy: Tensor, y: Tensor, x: Tensor, axes: Tensor) -> Any:
+    return op.Squeeze(dy, axes), None
+
+
+@vjp("Transpose")
+def transpose(dy: Tensor, y: Tensor, x: Tensor, *, perm: Any = None) -> Tensor:
+    if perm is None:
+        return op.Transpose(dy)
+    return op.Transpose(dy, perm=[int(i) for i in np.argsort(perm)])
+
+
+@vjp("Expand", broadcasts=True)
+def expand(dy: Tensor, y: Tensor, x: Tensor, shape: Tensor) -> Any:
+    return dy, None
+
+
+@vjp("Concat")
+def concat(dy: Tensor, y: Tensor, *xs: Tensor, axis: int) -> Any:
+    if len(xs) == 1:
+        return dy
+    sizes: Any = [x.shape[axis] for x in xs]
+    if not all(isinstance(s, int) for s in sizes):
+        sizes = op.Concat(*(op.Gather(shape_of(x), [axis]) for x in xs), axis=0)
+    parts: tuple[Tensor, ...] = op.Split(dy, sizes, axis=axis, outputs=len(xs))
+    return parts
+
+
+@vjp("Split")
+def split(
+    dys: Any, ys: Any, x: Tensor, sizes: Tensor | None = None, *, axis: int, num_outputs: Any = None
+) -> Any:
+    dys, ys = (dys, ys) if isinstance(ys, tuple) else ((dys,), (ys,))
+    dx = op.Concat(*[zeros_like(y) if d is None else d for d, y in zip(dys, ys, strict=True)],
+                   axis=axis)  # fmt: skip
+    return dx if sizes is None else (dx, None)
+
+
+@vjp("Tile")
+def tile(dy: Tensor, y: Tensor, x: Tensor, repeats: Tensor) -> Any:
+    """Split each axis in (repeat, size) and sum over the repeats."""
+    pairs = op.Concat(op.Unsqueeze(repeats, [1]), op.Unsqueeze(shape_of(x), [1]), axis=1)
+    folded = op.Reshape(dy, op.Reshape(pairs, [2 * x.ndim]))
+    return op.ReduceSum(folded, [*range(0, 2 * x.ndim, 2)], keepdims=0), None
+
+
+@vjp("Slice")
+def slice_(
+    dy: Tensor, y: Tensor, x: Tensor, starts: Tensor, ends: Tensor, axes: Tensor | None = None,
+    steps: Tensor | None = None,
+) -> Any:  # fmt: skip
+    rest = (None,) * (2 + (axes is not None) + (steps is not None))
+    axes = numbers(range(starts.shape[0])) if axes is None else axes  # type: ignore[arg-type]
+    strides = value_if_known(steps) if steps is not None else np.ones(1, np.int64)
+    if strides is not None and np.all(strides == 1):
+        return (_pad_back(dy, x, starts, axes), *rest)
+    return (_scatter_back(dy, x, starts, ends, axes, steps), *rest)
+
+
+def _pad_back(dy: Tensor, x: Tensor, starts: Tensor, axes: Tensor) -> Tensor:
+    first = op.Cast(starts, to=np.int64)
+    sizes = op.Gather(shape_of(x), axes)
+    first = first + sizes * op.Cast(op.Less(first, 0), to=np.int64)
+    before = op.Min(op.Max(first, 0), sizes)
+    after = sizes - before - op.Gather(shape_of(dy), axes)
+    return op.Pad(dy, op.Concat(before, after, axis=0), None, axes)
+
+
+def _scatter_back(
+    dy: Tensor, x: Tensor, starts: Tensor, ends: Tensor, axes: Tensor, steps: Tensor | None
+) -> Tensor:
+    """Number the elements of ``x``, slice the numbers, and put ``dy`` there."""
+    count = op.ReduceProd(shape_of(x), keepdims=0)
+    places = op.Slice(op.Reshape(op.Range(0, count, 1), shape_of(x)), starts, ends, axes, steps)
+    zeros = op.Expand(constant(0, x.dtype), op.Reshape(count, [1]))
+    filled = op.ScatterElements(zeros, op.Reshape(places, [-1]), op.Reshape(dy, [-1]), axis=0)
+    return reshape_like(filled, x)
+
+
+@vjp("Pad")
+def pad(
+    dy: Tensor, y: Tensor, x: Tensor, pads: Tensor, value: Tensor | None = None,
+    axes: Tensor | None = None, *, mode: str,
+) -> Any:  # fmt: skip
+    if mode != "constant":
+        raise GradientError(f"Pad has no gradient rule for mode {mode!r}")
+    dx = op.Pad(dy, op.Neg(pads), None, axes)
+    dvalue = None
+    if value is not None:
+        dvalue = op.ReduceSum(dy, keepdims=0) - op.ReduceSum(dx, keepdims=0)
+    return (dx, None, dvalue, None)[: 2 if value is None and axes is None else 3 + (axes is not None)]
+
+
+@vjp("DepthToSpace")
+def depth_to_space(dy: Tensor, y: Tensor, x: Tensor, *, blocksize: int, mode: str) -> Tensor:
+    deep = op.SpaceToDepth(dy, blocksize=blocksize)
+    if mode == "DCR":
+        return deep
+    # SpaceToDepth gives channels as (block, depth); CRD wants (depth, block)
+    blocks = blocksize * blocksize
+    shape = shape_of(x)
+    split = op.Reshape(deep, op.Concat(shape[0:1], [blocks, -1], shape[2:], axis=0))
+    return reshape_like(op.Transpose(split, perm=(0, 2, 1, 3, 4)), x)
+
+
+@vjp("SpaceToDepth")
+def space_to_depth(dy: Tensor, y: Tensor, x: Tensor, *, blocksize: int) -> Tensor:
+    return op.DepthToSpace(dy, blocksize=blocksize, mode="DCR")
+
+
+@vjp("Trilu")
+def trilu(dy: Tensor, y: Tensor, x: Tensor, k: Tensor | None = None, *, upper: int) -> Any:
+    dx = op.Trilu(dy, k, upper=upper)
+    return dx if k is None else (dx, None)

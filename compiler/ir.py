@@ -1,0 +1,404 @@
+"""The symbolic graph: immutable, interned nodes whose vocabulary is ONNX's own.
+
+A ``Tensor`` is one output of a ``Node``. Types and shapes come from ONNX's inference when the node is
+made, so a mistake raises at the user's line. Interning merges equal subexpressions; what no output
+reaches is never lowered; nothing has a name until ``lower`` gives it one.
+
+Four pseudo operators stand beside ONNX's:
+
+``Argument``     an input of a traced function, or the value of a ``Variable`` inside it
+``Placeholder``  ``wh.Input``: what a functional model is drawn with
+``Data``         a NumPy array that is too large, or too fleeting, to be a constant
+``Call``         a layer applied to placeholders; replayed when the model is called
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from onnx.shape_inference import InferenceError
+
+from ..errors import OpError, ShapeError, TraceError
+from . import dtypes, execution, indexing, scope
+from .infer import Dim, Shape, TensorType, infer
+from .schema import Attribute, Literal, Signature, normalise, signature
+
+Array: TypeAlias = np.ndarray[Any, Any]
+Key: TypeAlias = "tuple[Node, int]"
+LEAVES = frozenset({"Argument", "Placeholder", "Data"})
+
+
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class Node:
+    """One operator applied to tensors. Compared by identity: equal nodes are the same object."""
+
+    op: str
+    inputs: tuple[Tensor | None, ...]
+    attrs: tuple[tuple[str, Attribute], ...]
+    types: tuple[TensorType, ...]
+    payload: Any = None
+    scope: str = ""
+    site: scope.Site | None = None
+    placeholder: bool = False
+    concrete: bool = True
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        """A handle on each output."""
+        return tuple(Tensor(self, i, t) for i, t in enumerate(self.types))
+
+
+class Operators:
+    """Python's operators for whatever stands for a tensor (``Tensor`` and ``Variable``)."""
+
+    __slots__ = ()
+    __array_ufunc__ = None  # NumPy leaves ``array * tensor`` to us
+    __hash__ = object.__hash__
+
+    def __add__(self, other: Like) -> Tensor:
+        return apply("Add", self, other)
+
+    def __radd__(self, other: Like) -> Tensor:
+        return apply("Add", other, self)
+
+    def __sub__(self, other: Like) -> Tensor:
+        return apply("Sub", self, other)
+
+    def __rsub__(self, other: Like) -> Tensor:
+        return apply("Sub", other, self)
+
+    def __mul__(self, other: Like) -> Tensor:
+        return apply("Mul", self, other)
+
+    def __rmul__(self, other: Like) -> Tensor:
+        return apply("Mul", other, self)
+
+    def __truediv__(self, other: Like) -> Tensor:
+        return apply("Div", self, other)
+
+    def __rtruediv__(self, other: Like) -> Tensor:
+        return apply("Div", other, self)
+
+    def __pow__(self, other: Like) -> Tensor:
+        return apply("Pow", self, other)
+
+    def __rpow__(self, other: Like) -> Tensor:
+        return apply("Pow", convert(other, convert(self).dtype), self)
+
+    def __matmul__(self, other: Like) -> Tensor:
+        return apply("MatMul", self, other)
+
+    def __rmatmul__(self, other: Like) -> Tensor:
+        return apply("MatMul", other, self)
+
+    def __neg__(self) -> Tensor:
+        return apply("Neg", self)
+
+    def __abs__(self) -> Tensor:
+        return apply("Abs", self)
+
+    def __lt__(self, other: Like) -> Tensor:
+        return apply("Less", self, other)
+
+    def __le__(self, other: Like) -> Tensor:
+        return apply("LessOrEqual", self, other)
+
+    def __gt__(self, other: Like) -> Tensor:
+        return apply("Greater", self, other)
+
+    def __ge__(self, other: Like) -> Tensor:
+        return apply("GreaterOrEqual", self, other)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        x = convert(self)
+        for op, operands, attrs in indexing.plan(index, x.shape):
+            x = apply(op, x, *operands, **attrs)
+        return x
+
+    def __len__(self) -> int:
+        shape = convert(self).shape
+        if not shape or not isinstance(shape[0], int):
+            raise TraceError(f"len() of a tensor of shape {shape}: its first dim is not a number")
+        return shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        return bool(convert(self).numpy())
+
+    def __float__(self) -> float:
+        return float(convert(self).numpy())
+
+    def __int__(self) -> int:
+        return int(convert(self).numpy())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.asarray(convert(self).numpy(), dtype)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Tensor(Operators):
+    """A symbolic value: one output of a node. Shapes may hold names or None for dynamic dims."""
+
+    node: Node
+    index: int
+    type: TensorType
+
+    @property
+    def dtype(self) -> dtypes.DType:
+        return self.type.dtype
+
+    @property
+    def shape(self) -> Shape:
+        return self.type.shape
+
+    @property
+    def ndim(self) -> int:
+        return len(self.type.shape)
+
+    @property
+    def key(self) -> Key:
+        """What identifies the value: two handles may differ in what is known of the shape."""
+        return (self.node, self.index)
+
+    def numpy(self) -> Array:
+        """The value. Raises ``TraceError`` where it depends on an input that has none yet."""
+        if not self.node.concrete:
+            raise TraceError(
+                f"a symbolic {self.type} has no value: it depends on an input of the model or "
+                "function being built. Return it from the function, or use wh.ops.where / cond "
+                "where you wanted to branch on it"
+            )
+        return execution.evaluate([self])[0]
+
+    def __repr__(self) -> str:
+        if self.node.concrete:
+            return f"<Tensor {self.type}: {np.array2string(self.numpy(), threshold=20)}>"
+        return f"<Tensor {self.type} of {self.node.op}>"
+
+
+Like: TypeAlias = "Operators | Array | np.generic | bool | int | float | Sequence[Any]"
+
+_interned: weakref.WeakValueDictionary[Any, Node] = weakref.WeakValueDictionary()
+
+
+def _intern(op: str, inputs: tuple[Tensor | None, ...], attrs: Any, count: int) -> Node:
+    # The identities in the key cannot be reused while the entry lives: the node holds its inputs.
+    key = (op, tuple((id(x.node), x.index) if x is not None else None for x in inputs), attrs, count)
+    node = _interned.get(key)
+    if node is None:
+        site = scope.site()
+        node = Node(
+            op,
+            inputs,
+            attrs,
+            _infer(op, inputs, attrs, count, site),
+            None,
+            scope.current(),
+            site,
+            any(x.node.placeholder for x in inputs if x is not None),
+            all(x.node.concrete for x in inputs if x is not None),
+        )
+        _interned[key] = node
+    return node
+
+
+def _infer(
+    op: str,
+    inputs: tuple[Tensor | None, ...],
+    attrs: tuple[tuple[str, Attribute], ...],
+    count: int,
+    site: scope.Site | None,
+) -> tuple[TensorType, ...]:
+    values = [value_if_known(x) if x is not None else None for x in inputs]
+    try:
+        return infer(op, [x.type if x is not None else None for x in inputs], attrs, values, count)
+    except InferenceError as error:
+        reason = str(error).rsplit("] ", 1)[-1].strip()
+    except Exception as error:  # onnx raises bare RuntimeErrors for some malformed nodes
+        reason = f"{type(error).__name__}: {error}"
+    operands = ", ".join(str(x.type) if x is not None else "none" for x in inputs)
+    options = "".join(f", {n}={v!r}" for n, v in attrs)
+    raise ShapeError(f"{op}({operands}{options}): {reason}" + (f" [at {site}]" if site else ""))
+
+
+def value_if_known(x: Tensor) -> Array | None:
+    """The value of a small integer constant (a shape, a list of axes), else None."""
+    if x.node.op == "Constant":
+        literal = dict(x.node.attrs)["value"]
+        array = literal.array if isinstance(literal, Literal) else None
+    else:
+        array = x.node.payload.array if x.node.op == "Data" else None
+    return array if array is not None and array.dtype.kind in "iub" and array.size <= 64 else None
+
+
+def constant(value: Any, dtype: dtypes.DTypeLike | None = None) -> Tensor:
+    """A tensor with a fixed value. Small ones are part of the graph; larger ones become data."""
+    array = np.asarray(value, None if dtype is None else dtypes.as_dtype(dtype))
+    if array.nbytes > Literal.COMPARED:
+        return data(array)
+    return _intern("Constant", (), (("value", Literal(array)),), 1).outputs[0]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Content:
+    """What a ``Data`` leaf holds, and the variable whose value that was, if any."""
+
+    array: Array
+    variable: Any = None
+
+
+def data(array: Array, variable: Any = None) -> Tensor:
+    """A leaf with a concrete value: lowered as an initializer, evaluated as an input."""
+    kind = TensorType(array.dtype, array.shape)
+    return Node("Data", (), (), (kind,), Content(array, variable), scope.current()).outputs[0]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Origin:
+    """What an ``Argument`` or ``Placeholder`` stands for."""
+
+    name: str
+    variable: Any = None
+
+
+def argument(name: str, kind: TensorType, variable: Any = None) -> Tensor:
+    """An input of the function being traced (or a variable's value in it)."""
+    origin = Origin(name, variable)
+    return Node("Argument", (), (), (kind,), origin, scope.current(), concrete=False).outputs[0]
+
+
+def placeholder(name: str, kind: TensorType) -> Tensor:
+    """``wh.Input``: the start of a functional model."""
+    node = Node(
+        "Placeholder", (), (), (kind,), Origin(name), name, scope.site(), True, concrete=False
+    )
+    return node.outputs[0]
+
+
+def convert(value: Like, dtype: dtypes.DType | None = None) -> Tensor:
+    """A tensor for anything that stands for one.
+
+    Python numbers and lists are weak: they take ``dtype`` where it is given, else float32, int64 or
+    bool. Arrays keep their type, except that NumPy's default double yields to ``dtype``.
+    """
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, Operators):
+        tensor: Tensor = value.value  # type: ignore[attr-defined]  # a Variable
+        return tensor
+    if isinstance(value, np.ndarray) and value.ndim:
+        wanted = dtype if dtype is not None and value.dtype == np.float64 else None
+        return data(np.asarray(value, wanted if wanted is not None and wanted.kind == "f" else None))
+    return constant(_weak(value, dtype))
+
+
+def _weak(value: Any, dtype: dtypes.DType | None) -> Array:
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise OpError(f"{value!r} is no tensor: {error}") from error
+    if array.dtype == object and dtype != object:
+        raise OpError(
+            f"a {type(value).__name__} cannot be an operand; expected a tensor, a Variable, an "
+            "array or numbers"
+        )
+    if array.dtype.kind in "US":
+        return array.astype(object)
+    if dtype is None:
+        dtype = {"f": dtypes.FLOAT32, "i": dtypes.INT64, "u": dtypes.INT64}.get(
+            array.dtype.kind, array.dtype
+        )
+    if array.dtype.kind == "f" and dtype.kind in "iub" and not np.all(array == np.floor(array)):
+        raise OpError(f"{value!r} is no operand for a {dtype.name} tensor: cast the tensor first")
+    return array.astype(dtype)
+
+
+def apply(op: str, *inputs: Like | None, outputs: int | None = None, **attrs: Any) -> Any:
+    """Apply the ONNX operator ``op``. Returns a Tensor, or a tuple of them for several outputs.
+
+    Raises ``OpError`` for an unknown operator or attribute or a wrong number of inputs, and
+    ``ShapeError`` where types or shapes do not fit.
+    """
+    facts = signature(op)
+    tensors = _operands(facts, inputs)
+    count = _count_outputs(facts, outputs, tensors, attrs)
+    node = _intern(op, tensors, normalise(op, attrs), count)
+    return node.outputs if count > 1 else node.outputs[0]
+
+
+def _operands(facts: Signature, inputs: tuple[Like | None, ...]) -> tuple[Tensor | None, ...]:
+    while inputs and inputs[-1] is None:
+        inputs = inputs[:-1]
+    if not facts.min_inputs <= len(inputs) <= facts.max_inputs:
+        raise OpError(
+            f"{facts.op} takes {[p.name for p in facts.parameters]}; got {len(inputs)} inputs"
+        )
+    fixed = [x if x is None or isinstance(x, Tensor) else None for x in inputs]
+    for i, x in enumerate(inputs):
+        if isinstance(x, Operators) and fixed[i] is None:
+            fixed[i] = convert(x)
+    known = {facts.parameter(i).type_str: x.dtype for i, x in reversed([*enumerate(fixed)]) if x is not None}
+    return tuple(
+        x if x is not None or raw is None else _operand(facts, i, raw, known)
+        for i, (x, raw) in enumerate(zip(fixed, inputs, strict=True))
+    )
+
+
+def _operand(facts: Signature, i: int, raw: Like, known: dict[str, dtypes.DType]) -> Tensor:
+    parameter = facts.parameter(i)
+    dtype = known.get(parameter.type_str)
+    if dtype is None and "tensor(float)" not in parameter.allowed:
+        dtype = dtypes.INT64 if "tensor(int64)" in parameter.allowed else None
+        if isinstance(raw, np.ndarray) and raw.ndim:
+            dtype = None
+    tensor = convert(raw, dtype)
+    known.setdefault(parameter.type_str, tensor.dtype)
+    return tensor
+
+
+def _count_outputs(
+    facts: Signature, asked: int | None, inputs: tuple[Tensor | None, ...], attrs: dict[str, Any]
+) -> int:
+    if asked is None and facts.op == "Split":
+        sizes = value_if_known(inputs[1]) if len(inputs) > 1 and inputs[1] is not None else None
+        asked = len(sizes) if sizes is not None else attrs.get("num_outputs")
+        if asked is None:
+            raise OpError("Split needs constant sizes, num_outputs=, or outputs=")
+    count = facts.min_outputs if asked is None else int(asked)
+    if not max(facts.min_outputs, 1) <= count <= facts.max_outputs:
+        raise OpError(f"{facts.op} has {facts.min_outputs} to {facts.max_outputs} outputs, not {count}")
+    return count
+
+
+def retyped(x: Tensor, kind: TensorType) -> Tensor:
+    """The same value with what else is known of its type (inference loses named dims)."""
+    return Tensor(x.node, x.index, kind)
+
+
+def toposort(outputs: Iterable[Tensor]) -> list[Node]:
+    """All nodes that ``outputs`` depend on, operands before users. Iterative: graphs are deep."""
+    order: dict[Node, None] = {}
+    stack = [(t.node, False) for t in reversed([*outputs])]
+    while stack:
+        node, done = stack.pop()
+        if node in order:
+            continue
+        if done:
+            order[node] = None
+            continue
+        stack.append((node, True))
+        stack.extend((x.node, False) for x in reversed(node.inputs) if x is not None and x.node not in order)
+    return list(order)
+
+
+__all__ = [
+    "LEAVES", "Array", "Content", "Dim", "Key", "Like", "Node", "Operators", "Origin", "Shape",
+    "Tensor", "TensorType", "apply", "argument", "constant", "convert", "data", "placeholder",
+    "retyped", "toposort", "value_if_known",
+]  # fmt: skip

@@ -1,0 +1,136 @@
+"""From the symbolic graph to an ``onnx.ModelProto``: names, initializers, node order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import onnx
+from onnx import helper, numpy_helper
+
+from ..errors import TraceError
+from . import dtypes
+from .ir import LEAVES, Array, Key, Node, Tensor, toposort
+from .program import unique
+from .schema import IR_VERSION, OPSET, attribute_values
+from .scope import Site
+
+PRODUCER = "waterhorse"
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """The model, and for each node name the line of the user's program that it comes from."""
+
+    model: onnx.ModelProto
+    sites: Mapping[str, Site]
+
+
+def lower(
+    inputs: Mapping[str, Tensor],
+    outputs: Mapping[str, Tensor],
+    initializers: Mapping[str, tuple[Tensor, Array]] | None = None,
+    *,
+    name: str = "main",
+    metadata: Mapping[str, str] | None = None,
+) -> Lowered:
+    """Lower what ``outputs`` depend on.
+
+    Args:
+        inputs: graph input name -> ``Argument`` (or ``Data``) tensor.
+        outputs: graph output name -> tensor.
+        initializers: name -> (leaf tensor, value) for leaves that become weights of the file.
+        metadata: ``metadata_props`` of the model.
+
+    Raises ``TraceError`` where a leaf is neither an input nor an initializer.
+    """
+    weights = dict(initializers or {})
+    order = toposort(outputs.values())
+    names: dict[Key, str] = {t.key: n for n, t in inputs.items()}
+    names |= {t.key: n for n, (t, _) in weights.items()}
+    taken = {*names.values(), *outputs}
+    arrays = [numpy_helper.from_array(a, n) for n, (_, a) in weights.items()]
+    aliases = _name_outputs(outputs, names)
+    nodes: list[onnx.NodeProto] = []
+    sites: dict[str, Site] = {}
+    counter: Counter[str] = Counter()
+    for node in order:
+        if node.op in LEAVES:
+            if (node, 0) not in names:
+                names[node, 0] = label = _fresh(f"{node.scope}/data", counter, taken)
+                arrays.append(numpy_helper.from_array(_content(node), label))
+            continue
+        label = _fresh(f"{node.scope}/{node.op}", counter, taken)
+        for i in range(len(node.types)):
+            names.setdefault((node, i), label if i == 0 else f"{label}:{i}")
+        nodes.append(_proto(node, label, names))
+        if node.site is not None:
+            sites[label] = node.site
+    nodes += [
+        helper.make_node("Identity", [names[t.key]], [n], f"output/{n}") for n, t in aliases.items()
+    ]
+    graph = helper.make_graph(
+        nodes,
+        name,
+        [_value_info(n, t) for n, t in inputs.items()],
+        [_value_info(n, t) for n, t in outputs.items()],
+        arrays,
+    )
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+    )
+    model.producer_name = PRODUCER
+    helper.set_model_props(model, dict(metadata or {}))
+    return Lowered(model, sites)
+
+
+def _name_outputs(outputs: Mapping[str, Tensor], names: dict[Key, str]) -> dict[str, Tensor]:
+    """Give outputs their names; those whose tensor has a name already are returned as aliases."""
+    aliases: dict[str, Tensor] = {}
+    for name, tensor in outputs.items():
+        if tensor.key in names or tensor.node.op in LEAVES:
+            aliases[name] = tensor
+        else:
+            names[tensor.key] = name
+    return aliases
+
+
+def _content(node: Node) -> Array:
+    if node.op != "Data":
+        raise TraceError(
+            f"{node.payload.name!r} has no value in this graph: it is no argument of the function"
+        )
+    array: Array = node.payload.array
+    return array
+
+
+def _fresh(base: str, counter: Counter[str], taken: set[str]) -> str:
+    while True:
+        n = counter[base]
+        counter[base] += 1
+        label = f"{base}_{n}" if n else base
+        if label not in taken:
+            taken.add(label)
+            return label
+
+
+def _proto(node: Node, label: str, names: Mapping[Key, str]) -> onnx.NodeProto:
+    if node.op == "Call":
+        raise TraceError("a layer call was not expanded; this is a defect of waterhorse")
+    return helper.make_node(
+        node.op,
+        [names[x.key] if x is not None else "" for x in node.inputs],
+        [names[node, i] for i in range(len(node.types))],
+        label,
+        **attribute_values(node.attrs),
+    )
+
+
+def _value_info(name: str, tensor: Tensor) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, dtypes.to_onnx(tensor.dtype), tensor.shape)
+
+
+def state_names(paths: Sequence[str]) -> list[str]:
+    """Graph input names for variables: their paths, made unique."""
+    return unique(paths)

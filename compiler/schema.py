@@ -1,0 +1,183 @@
+"""What the ONNX standard says about an operator: inputs, attributes, defaults, outputs."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+from onnx.defs import OpSchema
+
+from ..errors import OpError
+from .dtypes import to_onnx
+
+OPSET = 21
+IR_VERSION = 10
+
+Attribute: TypeAlias = "int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Literal"
+
+
+class Literal:
+    """A tensor-valued attribute that can be compared and hashed, so that equal constants are one.
+
+    Arrays above ``COMPARED`` bytes are compared by identity: hashing a weight would cost more than
+    merging it could save.
+    """
+
+    COMPARED = 1024
+    __slots__ = ("_key", "array")
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        self.array = array
+        small = array.nbytes <= self.COMPARED and array.dtype != object
+        content = array.tobytes() if small else id(array)
+        self._key = (array.dtype.str, array.dtype.name, array.shape, content)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Literal) and self._key == other._key
+
+    def __repr__(self) -> str:
+        return f"Literal({np.array2string(self.array, threshold=8)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One formal input: its name, the letter of its type constraint, the types it allows."""
+
+    name: str
+    type_str: str
+    optional: bool
+    variadic: bool
+    allowed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The facts of one operator at ``OPSET``."""
+
+    op: str
+    parameters: tuple[Parameter, ...]
+    min_inputs: int
+    max_inputs: int
+    min_outputs: int
+    max_outputs: int
+    attributes: Mapping[str, OpSchema.Attribute]
+    schema: OpSchema
+
+    def parameter(self, index: int) -> Parameter:
+        """The formal input that actual input ``index`` belongs to (the last may be variadic)."""
+        return self.parameters[min(index, len(self.parameters) - 1)]
+
+
+@functools.cache
+def names() -> tuple[str, ...]:
+    """All operators of ``ai.onnx`` that exist at ``OPSET`` and are not deprecated, sorted."""
+    found = {
+        s.name
+        for s in onnx.defs.get_all_schemas_with_history()
+        if s.domain == "" and s.since_version <= OPSET
+    }
+    return tuple(sorted(n for n in found if not onnx.defs.get_schema(n, OPSET).deprecated))
+
+
+@functools.cache
+def signature(op: str) -> Signature:
+    """The signature of ``op``. Raises ``OpError`` with a suggestion for an unknown name."""
+    if op not in names():
+        close = difflib.get_close_matches(op, names(), n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise OpError(f"ai.onnx opset {OPSET} has no operator {op!r}{hint}")
+    schema = onnx.defs.get_schema(op, OPSET)
+    option = OpSchema.FormalParameterOption
+    parameters = tuple(
+        Parameter(
+            p.name,
+            p.type_str,
+            p.option == option.Optional,
+            p.option == option.Variadic,
+            frozenset(p.types),
+        )
+        for p in schema.inputs
+    )
+    return Signature(
+        op,
+        parameters,
+        schema.min_input,
+        schema.max_input,
+        schema.min_output,
+        schema.max_output,
+        dict(schema.attributes),
+        schema,
+    )
+
+
+@functools.cache
+def defaults(op: str) -> Mapping[str, Any]:
+    """Attribute values that the standard assumes when none is given."""
+    return {
+        name: _decode(helper.get_attribute_value(a.default_value))
+        for name, a in signature(op).attributes.items()
+        if a.default_value.name
+    }
+
+
+def _decode(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, (list, tuple)) or type(value).__name__.startswith("Repeated"):
+        return tuple(_decode(v) for v in value)
+    return value
+
+
+def normalise(op: str, attrs: Mapping[str, Any]) -> tuple[tuple[str, Attribute], ...]:
+    """Check attribute names and types against the standard; return them sorted and hashable.
+
+    ``None`` means "not given". Raises ``OpError`` for an unknown or missing attribute.
+    """
+    known = signature(op).attributes
+    unknown = sorted(set(attrs) - set(known))
+    if unknown:
+        close = difflib.get_close_matches(unknown[0], list(known), n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"it has {sorted(known)}"
+        raise OpError(f"{op} has no attribute {unknown[0]!r}; {hint}")
+    missing = sorted(n for n, a in known.items() if a.required and attrs.get(n) is None)
+    if missing:
+        raise OpError(f"{op} needs the attribute {missing[0]!r}")
+    given = {n: v for n, v in attrs.items() if v is not None}
+    return tuple((n, _coerce(op, n, known[n].type.name, given[n])) for n in sorted(given))
+
+
+def _coerce(op: str, name: str, kind: str, value: Any) -> Attribute:
+    try:
+        if kind == "INT":
+            return to_onnx(value) if name in ("to", "dtype") else int(value)
+        if kind == "FLOAT":
+            return float(value)
+        if kind == "STRING":
+            return value.decode() if isinstance(value, bytes) else str(value)
+        if kind == "INTS":
+            return tuple(int(v) for v in value)
+        if kind == "FLOATS":
+            return tuple(float(v) for v in value)
+        if kind == "STRINGS":
+            return tuple(str(v) for v in value)
+        if kind == "TENSOR":
+            return value if isinstance(value, Literal) else Literal(np.asarray(value))
+    except (TypeError, ValueError) as error:
+        raise OpError(f"{op}: attribute {name}={value!r} is no {kind.lower()}") from error
+    raise OpError(f"{op}: attributes of kind {kind} ({name!r}) are not supported")
+
+
+def attribute_values(attrs: tuple[tuple[str, Attribute], ...]) -> dict[str, Any]:
+    """Attributes as ``onnx.helper.make_node`` takes them."""
+    return {
+        n: numpy_helper.from_array(v.array) if isinstance(v, Literal) else v for n, v in attrs
+    }
