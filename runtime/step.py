@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime as ort
 
 from ..compiler import lower
-from ..compiler.ir import Array, Tensor
+from ..compiler.ir import Array, Shape, Tensor
 from ..compiler.program import Program
 from ..compiler.scope import Site
 from ..compiler.state import Variable
@@ -39,8 +39,6 @@ class Step:
         self.sites = lowered.sites
         self.session = create(self.model.SerializeToString(), device=device)
         self.results = list(program.outputs)
-        self._stores: list[DeviceStorage] = []
-        self._pinned: list[Variable] = []
         self._bound: dict[tuple[tuple[int, ...], ...], Bound] = {}
 
     def storages(self) -> dict[str, DeviceStorage]:
@@ -60,7 +58,8 @@ class Step:
         bound = self.bind([a.shape for a in arrays])
         for target, array in zip(bound.inputs, arrays, strict=True):
             np.copyto(target, array)
-        return bound.run()
+        bound.run()
+        return [bound.outputs[name].copy() for name in self.results]
 
 
 def lowered_program(program: Program, state: Mapping[str, Variable]) -> lower.Lowered:
@@ -71,10 +70,12 @@ def lowered_program(program: Program, state: Mapping[str, Variable]) -> lower.Lo
 
 
 class Bound:
-    """A step with its input buffers: write into ``inputs``, then ``run``."""
+    """A step with its buffers: write into ``inputs``, ``run``, look at ``outputs``."""
 
     def __init__(self, step: Step, shapes: tuple[tuple[int, ...], ...]) -> None:
         self._step = step
+        self.shapes = shapes
+        self.size = shapes[0][0] if shapes and shapes[0] else 0
         stores = step.storages()
         program = step.program
         self._reads = {n: s for n, s in stores.items() if step.state[n] in program.reads}
@@ -82,17 +83,26 @@ class Bound:
         self._slots = np.array([s.slot for s in stores.values()], np.intp)
         self._written = np.array([s.slot for s in self._writes.values()], np.intp)
         self._bindings: dict[bytes, ort.IOBinding] = {}
-        # An input that nothing uses is still an input of the graph; ONNX Runtime wants it bound.
         specs = list(program.inputs.items())
         self.inputs = [
             np.zeros(shape, t.dtype) for (_, t), shape in zip(specs, shapes, strict=True)
         ]
-        self._values = {
+        # Host buffers: the CPU provider reads them in place, another one copies from them.
+        self._feeds = {
             n: ort.OrtValue.ortvalue_from_numpy(a)
             for (n, _), a in zip(specs, self.inputs, strict=True)
         }
-        self._clock = -1
-        self._next: ort.IOBinding | None = None
+        sizes = _dim_sizes([t for _, t in specs], shapes)
+        self.outputs: dict[str, Array] = {}
+        self._fixed: dict[str, ort.OrtValue] = {}
+        self._dynamic: list[str] = []
+        for name, tensor in program.outputs.items():
+            shape = _resolved(tensor.shape, sizes)
+            if shape is None or tensor.dtype == object:
+                self._dynamic.append(name)
+            else:
+                self.outputs[name] = np.zeros(shape, tensor.dtype)
+                self._fixed[name] = ort.OrtValue.ortvalue_from_numpy(self.outputs[name])
 
     def _binding(self) -> ort.IOBinding:
         """The binding that reads the current buffers and writes the others."""
@@ -104,32 +114,48 @@ class Bound:
 
     def _prepared(self) -> ort.IOBinding:
         binding = self._step.session.io_binding()
-        for name, value in self._values.items():
+        for name, value in self._feeds.items():
             binding.bind_ortvalue_input(name, value)
         for name, store in self._reads.items():
             binding.bind_ortvalue_input(name, store.current)
         for name, store in self._writes.items():
             other = 1 - int(PARITIES.bits[store.slot])
             binding.bind_ortvalue_output(f"next/{name}", store.buffer(other))
-        for name in self._step.results:
+        for name, value in self._fixed.items():
+            binding.bind_ortvalue_output(name, value)
+        for name in self._dynamic:
             binding.bind_output(name, "cpu")
         return binding
 
-    def run(self) -> list[Array]:
-        """Run once on what is in ``inputs``; returns the results (new arrays)."""
+    def run(self) -> None:
+        """Run once on what is in ``inputs``; ``outputs`` are overwritten by the next run."""
         binding = self._binding()
-        session = self._step.session
         try:
-            session.run_with_iobinding(binding)
+            self._step.session.run_with_iobinding(binding)
         except Exception as error:  # onnxruntime's exceptions share no base but this
             raise translated(error, self._step.sites) from error
-        if len(self._written):
-            PARITIES.swap(self._written)
-        if not self._step.results:
-            return []
-        count = len(self._step.results)
-        # next/ outputs were bound first; the results are the last ones
-        return [np.array(v.numpy()) for v in binding.get_outputs()[-count:]]
+        PARITIES.swap(self._written)
+        if self._dynamic:
+            # they were bound last
+            found = binding.get_outputs()[-len(self._dynamic) :]
+            for name, value in zip(self._dynamic, found, strict=True):
+                self.outputs[name] = np.array(value.numpy())
+
+
+def _dim_sizes(tensors: Sequence[Tensor], shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
+    """What the named dims of the inputs are this time; an ambiguous name counts as unknown."""
+    sizes: dict[str, int] = {}
+    clashing = set()
+    for tensor, shape in zip(tensors, shapes, strict=True):
+        for dim, size in zip(tensor.shape, shape, strict=True):
+            if isinstance(dim, str) and sizes.setdefault(dim, size) != size:
+                clashing.add(dim)
+    return {d: s for d, s in sizes.items() if d not in clashing}
+
+
+def _resolved(shape: Shape, sizes: Mapping[str, int]) -> tuple[int, ...] | None:
+    found = [d if isinstance(d, int) else sizes.get(d or "") for d in shape]
+    return None if None in found else tuple(d for d in found if d is not None)
 
 
 def translated(error: Exception, sites: Mapping[str, Site]) -> RunError:
@@ -141,14 +167,3 @@ def translated(error: Exception, sites: Mapping[str, Site]) -> RunError:
     reason = text.rsplit("Status Message: ", 1)[-1].strip()
     where = f" [at {site}]" if site else ""
     return RunError(f"ONNX Runtime failed in {name or 'the graph'}: {reason}{where}")
-
-
-def run_once(model: bytes, feeds: Mapping[str, Any], device: Device) -> list[Array]:
-    """Run a graph that is needed once."""
-    result: list[Array] = create(model, device=device).run(None, dict(feeds))
-    return result
-
-
-def tensors_of(program: Program) -> list[Tensor]:
-    """All that a program computes, for checks."""
-    return [*program.outputs.values(), *program.writes.values()]

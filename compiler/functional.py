@@ -1,0 +1,177 @@
+"""Functional models: layers applied to placeholders are recorded, and replayed on real tensors.
+
+A recorded call is one node of the graph (``Call``), like a function call in any other IR; operators
+applied to placeholders are ordinary nodes. Replaying walks the graph and calls the layers again, so
+that a layer may do something else in training than in inference.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ArgumentError
+from . import dtypes, scope, tree
+from .config import not_supported
+from .infer import TensorType
+from .ir import Key, Node, Tensor, apply, argument, placeholder
+from .state import Trace, tracing
+
+if TYPE_CHECKING:
+    from .layers.base import Layer
+
+_counter = itertools.count()
+
+
+def Input(  # noqa: N802  # Keras' name
+    shape: Sequence[int | None] | None = None,
+    batch_size: int | None = None,
+    dtype: Any = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+    batch_shape: Sequence[int | None] | None = None,
+    name: str | None = None,
+    tensor: Any = None,
+    optional: bool = False,
+) -> Tensor:
+    """The start of a functional model: a placeholder.
+
+    Args:
+        shape: without the batch dim; None for dims that vary.
+        batch_size: None (the default) means any.
+        batch_shape: shape with the batch dim, instead of the two above.
+        dtype: default "float32".
+        name: of the model's input, also in exported files.
+    """
+    not_supported(
+        "Input", sparse=(sparse or None, None), ragged=(ragged or None, None),
+        tensor=(tensor, None), optional=(optional, False),
+    )  # fmt: skip
+    if (shape is None) == (batch_shape is None):
+        raise ArgumentError("Input needs either shape= (without the batch) or batch_shape=")
+    full = tuple(batch_shape) if batch_shape is not None else (batch_size, *_dims(shape))
+    label = name or _automatic_name()
+    named = tuple(
+        d if d is not None else ("batch" if i == 0 else f"{label}_dim_{i}")
+        for i, d in enumerate(full)
+    )
+    return placeholder(label, TensorType(dtypes.as_dtype(dtype or "float32"), named))
+
+
+def _dims(shape: Any) -> tuple[Any, ...]:
+    if isinstance(shape, int):
+        raise ArgumentError(f"Input(shape={shape}): a shape is a tuple, so write ({shape},)")
+    return tuple(shape)
+
+
+def _automatic_name() -> str:
+    n = next(_counter)
+    return f"input_{n}" if n else "input"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Call:
+    """The payload of a ``Call`` node: which layer, and how its arguments and results are nested."""
+
+    layer: Layer
+    leaves: tuple[Any, ...]
+    structure: Any
+    result_structure: Any
+    node: list[Node] = field(default_factory=list)
+
+    @property
+    def results(self) -> Any:
+        """The call's results, nested as the layer gave them."""
+        return tree.unflatten(self.result_structure, self.node[0].outputs)
+
+    @property
+    def arguments(self) -> Any:
+        """The first positional argument."""
+        args, _ = tree.unflatten(self.structure, self.leaves)
+        return args[0] if args else None
+
+    def replay(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Call the layer on other tensors."""
+        feed = iter(tensors)
+        filled = [next(feed) if isinstance(x, Tensor) else x for x in self.leaves]
+        args, kwargs = tree.unflatten(self.structure, filled)
+        found, structure = tree.flatten(self.layer(*args, **kwargs))
+        if structure != self.result_structure:
+            raise ArgumentError(
+                f"layer {self.layer.name!r} returned {tree.describe(structure)}; it returned "
+                f"{tree.describe(self.result_structure)} when the model was built"
+            )
+        return found
+
+
+def record(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Apply ``layer`` to placeholders: find out what it gives, and remember the call."""
+    leaves, structure = tree.flatten((args, kwargs))
+    tensors = tuple(x for x in leaves if isinstance(x, Tensor))
+    symbols = iter([argument(f"x{i}", t.type) for i, t in enumerate(tensors)])
+    trial_args, trial_kwargs = tree.unflatten(
+        structure, [next(symbols) if isinstance(x, Tensor) else x for x in leaves]
+    )
+    with tracing(Trace()):
+        outputs, result_structure = tree.flatten(layer.invoke(trial_args, trial_kwargs))
+    call = Call(layer, tuple(leaves), structure, result_structure)
+    node = Node(
+        "Call", tensors, (), tuple(t.type for t in outputs), call, scope.current(), scope.site(),
+        placeholder=True, concrete=False,
+    )  # fmt: skip
+    call.node.append(node)
+    layer._inbound.append(call)
+    return call.results
+
+
+def replay(outputs: Sequence[Tensor], bindings: Mapping[Key, Tensor]) -> list[Tensor]:
+    """``outputs`` computed with ``bindings`` in place of the placeholders (or of other tensors)."""
+    values: dict[Key, Tensor] = dict(bindings)
+    for node in between(outputs, bindings):
+        if all((node, i) in values for i in range(len(node.types))):
+            continue
+        with scope.at(node.site):
+            for i, tensor in enumerate(_again(node, values)):
+                values.setdefault((node, i), tensor)
+    return [values[t.key] for t in outputs]
+
+
+def _again(node: Node, values: Mapping[Key, Tensor]) -> Sequence[Tensor]:
+    if node.op == "Placeholder":
+        raise ArgumentError(
+            f"the outputs depend on the input {node.payload.name!r}, which is none of the model's "
+            "inputs"
+        )
+    if node.op == "Data":
+        variable = node.payload.variable
+        return node.outputs if variable is None else [variable.value]
+    inputs = [values[x.key] if x is not None else None for x in node.inputs]
+    if node.op == "Call":
+        call: Call = node.payload
+        return call.replay([x for x in inputs if x is not None])
+    count = len(node.types)
+    result = apply(node.op, *inputs, outputs=count, **dict(node.attrs))
+    found: Sequence[Tensor] = result if isinstance(result, tuple) else (result,)
+    return found
+
+
+def between(outputs: Sequence[Tensor], stops: Mapping[Key, Any]) -> list[Node]:
+    """The nodes that ``outputs`` need when the tensors in ``stops`` are given, in order."""
+    order: dict[Node, None] = {}
+    stack = [(t.node, False) for t in reversed(outputs) if t.key not in stops]
+    while stack:
+        node, done = stack.pop()
+        if node in order:
+            continue
+        if done:
+            order[node] = None
+            continue
+        stack.append((node, True))
+        stack.extend(
+            (x.node, False)
+            for x in reversed(node.inputs)
+            if x is not None and x.key not in stops and x.node not in order
+        )
+    return list(order)

@@ -1,0 +1,200 @@
+"""The loss functions: a value per example, the mean over the last axis."""
+
+from __future__ import annotations
+
+import math
+from ...errors import ArgumentError, ShapeError
+from .. import op
+from ..config import register_own
+from ..ir import Like, Tensor, convert
+from .base import EPSILON, comparable
+
+
+def _pair(y_true: Like, y_pred: Like) -> tuple[Tensor, Tensor]:
+    return comparable(convert(y_true), convert(y_pred))
+
+
+def _mean(x: Tensor) -> Tensor:
+    return x if x.ndim == 0 else op.ReduceMean(x, [-1], keepdims=0)
+
+
+def _sum(x: Tensor, axis: int = -1) -> Tensor:
+    return op.ReduceSum(x, [axis], keepdims=0)
+
+
+@register_own
+def mean_squared_error(y_true: Like, y_pred: Like) -> Tensor:
+    """``mean((y_true - y_pred)^2)``."""
+    true, pred = _pair(y_true, y_pred)
+    difference = true - pred
+    return _mean(difference * difference)
+
+
+@register_own
+def mean_absolute_error(y_true: Like, y_pred: Like) -> Tensor:
+    """``mean(|y_true - y_pred|)``."""
+    true, pred = _pair(y_true, y_pred)
+    return _mean(op.Abs(true - pred))
+
+
+@register_own
+def mean_absolute_percentage_error(y_true: Like, y_pred: Like) -> Tensor:
+    """``100 * mean(|(y_true - y_pred) / y_true|)``."""
+    true, pred = _pair(y_true, y_pred)
+    return _mean(op.Abs((true - pred) / op.Max(op.Abs(true), EPSILON))) * 100.0
+
+
+@register_own
+def mean_squared_logarithmic_error(y_true: Like, y_pred: Like) -> Tensor:
+    """``mean((log(1 + y_true) - log(1 + y_pred))^2)``."""
+    true, pred = _pair(y_true, y_pred)
+    difference = op.Log(op.Max(pred, EPSILON) + 1.0) - op.Log(op.Max(true, EPSILON) + 1.0)
+    return _mean(difference * difference)
+
+
+@register_own
+def huber(y_true: Like, y_pred: Like, delta: float = 1.0) -> Tensor:
+    """Squared below ``delta``, linear above (Huber 1964)."""
+    true, pred = _pair(y_true, y_pred)
+    error = op.Abs(true - pred)
+    small = op.Min(error, float(delta))
+    return _mean(small * (error - small * 0.5))
+
+
+@register_own
+def log_cosh(y_true: Like, y_pred: Like) -> Tensor:
+    """``mean(log(cosh(y_pred - y_true)))``."""
+    true, pred = _pair(y_true, y_pred)
+    error = pred - true
+    return _mean(error + op.Softplus(error * -2.0) - math.log(2.0))
+
+
+@register_own
+def binary_crossentropy(
+    y_true: Like, y_pred: Like, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+) -> Tensor:
+    """``-y log p - (1 - y) log(1 - p)``, the mean over ``axis``."""
+    true, pred = _pair(y_true, y_pred)
+    if label_smoothing:
+        true = true * (1.0 - label_smoothing) + 0.5 * label_smoothing
+    if from_logits:
+        # max(x, 0) - x y + log(1 + exp(-|x|)) never overflows
+        values = op.Relu(pred) - pred * true + op.Softplus(-op.Abs(pred))
+    else:
+        p = op.Clip(pred, EPSILON, 1.0 - EPSILON)
+        values = -(true * op.Log(p) + (1.0 - true) * op.Log(1.0 - p))
+    return values if values.ndim == 0 else op.ReduceMean(values, [axis], keepdims=0)
+
+
+@register_own
+def categorical_crossentropy(
+    y_true: Like, y_pred: Like, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+) -> Tensor:
+    """``-sum y log p`` over ``axis``; without ``from_logits`` p is divided by its sum first."""
+    true, pred = _pair(y_true, y_pred)
+    if label_smoothing:
+        classes = pred.shape[axis]
+        if not isinstance(classes, int):
+            raise ShapeError("label_smoothing needs a known number of classes")
+        true = true * (1.0 - label_smoothing) + label_smoothing / classes
+    return -_sum(true * log_probabilities(pred, from_logits, axis), axis)
+
+
+def log_probabilities(pred: Tensor, from_logits: bool, axis: int = -1) -> Tensor:
+    """Log probabilities from logits, or from (renormalised, clipped) probabilities."""
+    if from_logits:
+        return op.LogSoftmax(pred, axis=axis)
+    normalised = pred / op.ReduceSum(pred, [axis], keepdims=1)
+    return op.Log(op.Clip(normalised, EPSILON, 1.0 - EPSILON))
+
+
+@register_own
+def sparse_categorical_crossentropy(
+    y_true: Like,
+    y_pred: Like,
+    from_logits: bool = False,
+    ignore_class: int | None = None,
+    axis: int = -1,
+) -> Tensor:
+    """``-log p[y]`` for class numbers ``y``; 0 for ``ignore_class``.
+
+    A label that is no class fails when it runs, with its value.
+    """
+    labels, pred = convert(y_true), convert(y_pred)
+    if axis not in (-1, pred.ndim - 1):
+        raise ArgumentError(f"axis={axis}: the classes are on the last axis")
+    labels = op.Cast(labels, to="int64")
+    if labels.ndim == pred.ndim and labels.shape[-1] == 1:
+        labels = op.Squeeze(labels, [-1])
+    if labels.ndim != pred.ndim - 1:
+        raise ShapeError(
+            f"class numbers {labels.type} do not fit predictions {pred.type}: expected one number "
+            "per row (for one-hot rows use categorical_crossentropy)"
+        )
+    valid = None
+    if ignore_class is not None:
+        valid = op.Not(op.Equal(labels, ignore_class))
+        labels = labels * op.Cast(valid, to="int64")
+    logs = log_probabilities(pred, from_logits)
+    picked = op.GatherElements(logs, op.Unsqueeze(labels, [-1]), axis=-1)
+    loss = -op.Squeeze(picked, [-1])
+    return loss if valid is None else loss * op.Cast(valid, to=pred.dtype)
+
+
+@register_own
+def kl_divergence(y_true: Like, y_pred: Like) -> Tensor:
+    """``sum y_true * log(y_true / y_pred)``."""
+    true, pred = _pair(y_true, y_pred)
+    true, pred = op.Clip(true, EPSILON, 1.0), op.Clip(pred, EPSILON, 1.0)
+    return _sum(true * op.Log(true / pred))
+
+
+@register_own
+def poisson(y_true: Like, y_pred: Like) -> Tensor:
+    """``mean(y_pred - y_true * log(y_pred))``."""
+    true, pred = _pair(y_true, y_pred)
+    return _mean(pred - true * op.Log(pred + EPSILON))
+
+
+def _signs(true: Tensor) -> Tensor:
+    """Labels 0 and 1 become -1 and 1; others are taken as they are."""
+    binary = op.ReduceMin(
+        op.Cast(op.Or(op.Equal(true, 0), op.Equal(true, 1)), to=true.dtype), keepdims=0
+    )
+    return binary * (true * 2.0 - 1.0) + (1.0 - binary) * true
+
+
+@register_own
+def hinge(y_true: Like, y_pred: Like) -> Tensor:
+    """``mean(max(1 - y_true * y_pred, 0))`` with labels -1 and 1 (or 0 and 1)."""
+    true, pred = _pair(y_true, y_pred)
+    return _mean(op.Relu(1.0 - _signs(true) * pred))
+
+
+@register_own
+def squared_hinge(y_true: Like, y_pred: Like) -> Tensor:
+    """The square of ``hinge``, element by element."""
+    true, pred = _pair(y_true, y_pred)
+    margin = op.Relu(1.0 - _signs(true) * pred)
+    return _mean(margin * margin)
+
+
+@register_own
+def categorical_hinge(y_true: Like, y_pred: Like) -> Tensor:
+    """``max(neg - pos + 1, 0)``: the best wrong score against the right one."""
+    true, pred = _pair(y_true, y_pred)
+    right = _sum(true * pred)
+    wrong = op.ReduceMax((1.0 - true) * pred, [-1], keepdims=0)
+    return op.Relu(wrong - right + 1.0)
+
+
+@register_own
+def cosine_similarity(y_true: Like, y_pred: Like, axis: int = -1) -> Tensor:
+    """The cosine of the angle along ``axis`` (a loss counts it negative)."""
+    true, pred = _pair(y_true, y_pred)
+    return _sum(_unit(true, axis) * _unit(pred, axis), axis)
+
+
+def _unit(x: Tensor, axis: int) -> Tensor:
+    square = op.ReduceSumSquare(x, [axis], keepdims=1)
+    return x / op.Sqrt(op.Max(square, 1e-12))

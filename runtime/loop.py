@@ -1,0 +1,384 @@
+"""The training, evaluation and prediction loops: fill buffers, run, now and then look."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..compiler import losses, tree
+from ..compiler.ir import Array
+from ..compiler.random import host_generator, next_seed
+from ..errors import ArgumentError, DataError, NonFiniteError
+from .callbacks import Callback, CallbackList, History, Logs, TerminateOnNaN
+from .data import (
+    NO_TARGETS,
+    ArraySource,
+    Batch,
+    IterableSource,
+    Source,
+    as_array,
+    check_lengths,
+    class_weights,
+    is_arrays,
+    to_arrays,
+)
+from .progress import Progress, reporter
+from .step import Bound, Step
+
+if TYPE_CHECKING:
+    from .model import Model
+
+REDRAW_SECONDS = 0.1
+
+
+# -- sources ----------------------------------------------------------------------------------
+
+
+def _source(
+    x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | None, order: Any = None
+) -> Source:
+    if x is None:
+        raise ArgumentError("x is missing: give arrays, or an iterable of batches")
+    if not is_arrays(x):
+        if y is not None or weight is not None:
+            raise ArgumentError("with an iterable of batches, y and sample_weight come from it")
+        if batch_size is not None:
+            raise ArgumentError("with an iterable of batches, batch_size is up to it")
+        return IterableSource(x, steps)
+    arrays = to_arrays(x, "x")
+    targets = None if y is None else to_arrays(y, "y")
+    weights = None if weight is None else as_array(weight, "sample_weight")
+    return ArraySource(arrays, targets, weights, batch_size or 32, order)
+
+
+def _shuffler(seed: int) -> Any:
+    """Epoch -> permutation, from the seed alone: a resumed run shuffles alike."""
+    return lambda epoch, count: host_generator(seed, epoch).permutation(count)
+
+
+def _split(parts: Sequence[Any], fraction: float) -> tuple[list[Any], list[Any]]:
+    """The first and the last part of all arrays; views, no copies."""
+    if not 0 < fraction < 1:
+        raise ArgumentError(f"validation_split={fraction}: expected a number between 0 and 1")
+    count = check_lengths([a for p in parts if p is not None for a in tree.leaves(p)])
+    cut = int(count * (1 - fraction))
+    if cut in (0, count):
+        raise DataError(f"validation_split={fraction} of {count} examples leaves one part empty")
+
+    def rows(part: Any, which: slice) -> Any:
+        return None if part is None else tree.map_leaves(lambda a: a[which], part)
+
+    return [rows(p, slice(0, cut)) for p in parts], [rows(p, slice(cut, None)) for p in parts]
+
+
+def _check_labels(model: Model, source: Source, step: Step) -> None:
+    """Class numbers outside of the output's range, found before the first step."""
+    compilation = model.compilation
+    loss = compilation.config["loss"] if compilation is not None else None
+    found = losses.get(loss) if isinstance(loss, (str, losses.Loss, type)) else None
+    if not isinstance(found, losses.SparseCategoricalCrossentropy) or not isinstance(
+        source, ArraySource
+    ):
+        return
+    outputs = model.output_sizes
+    if len(outputs) != 1 or not isinstance(outputs[0], int):
+        return
+    inputs = len(tree.leaves(tree.unflatten(source.structure.x, iter(source.arrays))))
+    labels = source.arrays[inputs]
+    wrong = (labels < 0) | (labels >= outputs[0])
+    if found.ignore_class is not None:
+        wrong &= labels != found.ignore_class
+    if wrong.any():
+        where = int(np.flatnonzero(wrong.reshape(len(labels), -1).any(1))[0])
+        value = labels.reshape(len(labels), -1)[where][wrong.reshape(len(labels), -1)[where]][0]
+        raise DataError(
+            f"y has the label {value} (example {where}), but the model has {outputs[0]} outputs: "
+            f"labels go from 0 to {outputs[0] - 1}"
+        )
+
+
+# -- fit --------------------------------------------------------------------------------------
+
+
+def fit(
+    model: Model, x: Any, y: Any, *, batch_size: int | None, epochs: int, verbose: Any,
+    callbacks: Any, validation_split: float, validation_data: Any, shuffle: bool,
+    class_weight: Mapping[int, float] | None, sample_weight: Any, initial_epoch: int,
+    steps_per_epoch: int | None, validation_steps: int | None,
+    validation_batch_size: int | None, validation_freq: int | Sequence[int],
+) -> History:  # fmt: skip
+    """See ``Model.fit``."""
+    model.compiled()
+    _whole("epochs", epochs)
+    order = _shuffler(next_seed()) if shuffle else None
+    if is_arrays(x):
+        parts = [
+            to_arrays(x, "x"),
+            None if y is None else to_arrays(y, "y"),
+            None if sample_weight is None else as_array(sample_weight, "sample_weight"),
+        ]
+        if validation_split:
+            parts, held = _split(parts, validation_split)
+            validation_data = validation_data if validation_data is not None else tuple(held)
+        x, y, sample_weight = parts
+    elif validation_split:
+        raise ArgumentError("validation_split works with arrays only")
+    if class_weight is not None:
+        sample_weight = _with_class_weight(y, sample_weight, class_weight)
+    source = _source(x, y, sample_weight, batch_size, steps_per_epoch, order)
+    validation = _validation(validation_data, validation_batch_size or batch_size, validation_steps)
+    run = _Fit(model, source, validation, verbose, callbacks, epochs, steps_per_epoch)
+    return run(initial_epoch, epochs, validation_freq)
+
+
+def _whole(label: str, value: Any) -> None:
+    if not isinstance(value, (int, np.integer)) or value < 0:
+        raise ArgumentError(f"{label}={value!r}: expected a whole number of at least 0")
+
+
+def _with_class_weight(y: Any, weight: Any, table: Mapping[int, float]) -> Array:
+    if y is None:
+        raise ArgumentError("class_weight needs y as an array")
+    by_class = class_weights(y, table)
+    return by_class if weight is None else by_class * np.asarray(weight, np.float32)
+
+
+def _validation(data: Any, batch_size: int | None, steps: int | None) -> Source | None:
+    if data is None:
+        return None
+    if isinstance(data, tuple) and 2 <= len(data) <= 3:
+        x, y, weight = (*data, None)[:3]
+        return _source(x, y, weight, batch_size, steps)
+    if is_arrays(data):
+        raise ArgumentError("validation_data is (x, y) or (x, y, sample_weight), or an iterable")
+    return _source(data, None, None, None, steps)
+
+
+class _Fit:
+    """One call of ``fit``."""
+
+    def __init__(
+        self, model: Model, source: Source, validation: Source | None, verbose: Any,
+        callbacks: Any, epochs: int, steps: int | None,
+    ) -> None:  # fmt: skip
+        self.model, self.source, self.validation = model, source, validation
+        self.steps = steps if steps is not None else source.steps
+        self.progress = reporter(verbose, model)
+        self.history = History()
+        own: list[Callback] = [self.history]
+        given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
+        params = {"verbose": verbose, "epochs": epochs, "steps": self.steps}
+        self.hooks = CallbackList([*own, *given], model, params)
+        self.checks_nan = not any(isinstance(c, TerminateOnNaN) for c in given)
+        self.each_batch = bool(self.hooks.overriding("on_train_batch_end"))
+
+    def __call__(self, initial_epoch: int, epochs: int, frequency: Any) -> History:
+        model = self.model
+        model.stop_training = False
+        with self.progress:
+            started = time.perf_counter()
+            step = model.steps.get("train", self.source.structure, self.source.example())
+            _check_labels(model, self.source, step)
+            self.progress.compiled(step, time.perf_counter() - started)
+            self.hooks.call("on_train_begin")
+            logs: Logs = {}
+            for epoch in range(initial_epoch, epochs):
+                logs = self._epoch(epoch, epochs, frequency)
+                if model.stop_training:
+                    break
+            self.hooks.call("on_train_end", logs)
+        model.history = self.history
+        return self.history
+
+    def _epoch(self, epoch: int, epochs: int, frequency: Any) -> Logs:
+        self.model.reset_metrics()
+        self.hooks.call("on_epoch_begin", epoch)
+        self.progress.begin_epoch(epoch, epochs, self.steps)
+        logs = self._train(epoch)
+        due = (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
+        if self.validation is not None and due and not self.model.stop_training:
+            found = run_test(self.model, self.validation, self.hooks, self.progress)
+            logs |= {f"val_{k}": v for k, v in found.items()}
+        self.progress.end_epoch(logs)
+        self.hooks.call("on_epoch_end", epoch, logs)
+        return logs
+
+    def _train(self, epoch: int) -> Logs:
+        bound: Bound | None = None
+        examples, redraw = 0, time.perf_counter() + REDRAW_SECONDS
+        done = 0
+        for batch in self.source.epoch(epoch):
+            if bound is None or batch.size != bound.size or not self.fixed:
+                bound = self._bind(batch)
+            self.hooks.call("on_train_batch_begin", done)
+            batch.fill(bound.inputs)
+            bound.run()
+            done += 1
+            examples += batch.size
+            now = time.perf_counter()
+            if self.each_batch or now >= redraw:
+                logs = self._look(bound, epoch, done)
+                self.hooks.call("on_train_batch_end", done - 1, logs)
+                if now >= redraw:
+                    self.progress.update(done, examples, logs)
+                    redraw = time.perf_counter() + REDRAW_SECONDS
+            if self.model.stop_training or done == self.steps:
+                break
+        if bound is None:
+            raise DataError("the data gave no batch in this epoch")
+        logs = self._look(bound, epoch, done)
+        self.progress.update(done, examples, logs)
+        return logs
+
+    @property
+    def fixed(self) -> bool:
+        """Whether batches of one size have one shape (arrays do, iterables need not)."""
+        return isinstance(self.source, ArraySource)
+
+    def _bind(self, batch: Batch) -> Bound:
+        example = [np.empty((1, *s[1:]), a.dtype)
+                   for s, a in zip(batch.shapes, self.source.example(), strict=True)]  # fmt: skip
+        return self.model.steps.get("train", self.source.structure, example).bind(batch.shapes)
+
+    def _look(self, bound: Bound, epoch: int, done: int) -> Logs:
+        logs = read_logs(bound)
+        loss = logs.get("loss")
+        if self.checks_nan and loss is not None and not np.isfinite(loss):
+            raise NonFiniteError(
+                f"the loss became {loss} within the first {done} steps of epoch {epoch + 1}. Usual "
+                "causes: a learning rate that is too high, inputs or targets that contain NaN or are "
+                "not scaled, the logarithm of 0. wh.callbacks.TerminateOnNaN() stops training "
+                "without an error"
+            )
+        return logs
+
+
+def read_logs(bound: Bound) -> Logs:
+    """The step's scalar outputs by name, sorted as Keras sorts them."""
+    return {k: float(v) for k, v in sorted(bound.outputs.items()) if v.ndim == 0}
+
+
+# -- evaluate, predict, single batches ----------------------------------------------------------
+
+
+def run_test(
+    model: Model, source: Source, hooks: CallbackList | None, progress: Progress
+) -> Logs:
+    """All batches of ``source`` through the test step."""
+    saved = [(v, v.numpy()) for m in model.metrics for v in m.variables]
+    model.reset_metrics()
+    if hooks is not None:
+        hooks.call("on_test_begin")
+    bound: Bound | None = None
+    redraw = time.perf_counter() + REDRAW_SECONDS
+    progress.begin_test(source.steps)
+    for done, batch in enumerate(source.epoch(0), 1):
+        example = [np.empty((1, *s[1:]), a.dtype)
+                   for s, a in zip(batch.shapes, source.example(), strict=True)]  # fmt: skip
+        if bound is None or bound.shapes != tuple(batch.shapes):
+            bound = model.steps.get("test", source.structure, example).bind(batch.shapes)
+        batch.fill(bound.inputs)
+        bound.run()
+        if hooks is not None and hooks.overriding("on_test_batch_end"):
+            hooks.call("on_test_batch_end", done - 1, read_logs(bound))
+        if time.perf_counter() >= redraw:
+            progress.update_test(done)
+            redraw = time.perf_counter() + REDRAW_SECONDS
+        if done == source.steps:
+            break
+    if bound is None:
+        raise DataError("the data gave no batch")
+    logs = read_logs(bound)
+    progress.end_test()
+    if hooks is not None:
+        hooks.call("on_test_end", logs)
+        for variable, value in saved:
+            variable.assign(value)
+    return logs
+
+
+def evaluate(
+    model: Model, x: Any, y: Any, batch_size: int | None, verbose: Any, sample_weight: Any,
+    steps: int | None, callbacks: Any,
+) -> Logs:  # fmt: skip
+    """See ``Model.evaluate``."""
+    model.compiled()
+    source = _source(x, y, sample_weight, batch_size, steps)
+    given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
+    hooks = CallbackList(given, model, {}) if given else None
+    with reporter(verbose, model) as progress:
+        logs = run_test(model, source, hooks, progress)
+        progress.report("evaluate", logs)
+    return logs
+
+
+def predict(
+    model: Model, x: Any, batch_size: int | None, verbose: Any, steps: int | None, callbacks: Any
+) -> Any:
+    """See ``Model.predict``."""
+    source = _predict_source(x, batch_size, steps)
+    given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
+    hooks = CallbackList(given, model, {})
+    hooks.call("on_predict_begin")
+    parts: list[list[Array]] = []
+    step: Step | None = None
+    with reporter(verbose, model) as progress:
+        progress.begin_test(source.steps)
+        redraw = time.perf_counter() + REDRAW_SECONDS
+        for done, batch in enumerate(source.epoch(0), 1):
+            step, arrays = _predicted(model, source, batch)
+            parts.append(arrays)
+            hooks.call("on_predict_batch_end", done - 1, {})
+            if time.perf_counter() >= redraw:
+                progress.update_test(done)
+                redraw = time.perf_counter() + REDRAW_SECONDS
+            if done == source.steps:
+                break
+        progress.end_test()
+    hooks.call("on_predict_end")
+    if step is None:
+        raise DataError("the data gave no batch")
+    columns = [np.concatenate(c) if len(c) > 1 else c[0] for c in zip(*parts, strict=True)]
+    return tree.unflatten(step.program.structure[0], columns)
+
+
+def _predict_source(x: Any, batch_size: int | None, steps: int | None) -> Source:
+    if is_arrays(x):
+        return _source(x, None, None, batch_size, steps)
+    source = IterableSource(x, steps)
+    if source.structure.y != NO_TARGETS or source.structure.weighted:
+        return IterableSource((item[0] for item in x), source.steps)
+    return source
+
+
+def _predicted(model: Model, source: Source, batch: Batch) -> tuple[Step, list[Array]]:
+    example = [np.empty((1, *s[1:]), a.dtype)
+               for s, a in zip(batch.shapes, source.example(), strict=True)]  # fmt: skip
+    step = model.steps.get("predict", source.structure, example)
+    bound = step.bind(batch.shapes)
+    batch.fill(bound.inputs)
+    bound.run()
+    return step, [bound.outputs[n].copy() for n in step.results]
+
+
+def on_batch(
+    model: Model, kind: str, x: Any, y: Any, sample_weight: Any, class_weight: Any
+) -> Logs:
+    """One train or test step on one batch, with the metrics of this batch alone."""
+    model.compiled()
+    arrays = to_arrays(x, "x")
+    size = check_lengths(tree.leaves(arrays))
+    targets = None if y is None else to_arrays(y, "y")
+    if class_weight is not None:
+        sample_weight = _with_class_weight(targets, sample_weight, class_weight)
+    source = _source(arrays, targets, sample_weight, size, None)
+    step = model.steps.get(kind, source.structure, source.example())
+    model.reset_metrics()
+    (batch,) = source.epoch(0)
+    bound = step.bind(batch.shapes)
+    batch.fill(bound.inputs)
+    bound.run()
+    return read_logs(bound)

@@ -1,0 +1,314 @@
+"""``Model``: a network that can be compiled, trained, evaluated, saved and exported."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..compiler import autodiff, tree
+from ..compiler.config import not_supported
+from ..compiler.ir import Tensor
+from ..compiler.layers.base import current_losses
+from ..compiler.network import Network
+from ..errors import ArgumentError
+from . import export, loop, saving, summary
+from .callbacks import Callback, History
+from .compilation import Compilation, batch_size_of, summed
+from .steps import Steps
+
+
+class Model(Network):
+    """A model: ``Model(inputs, outputs)``, or a subclass with ``call``.
+
+    Training is a loop over compiled functions; ``train_step``, ``test_step`` and ``predict_step`` are
+    what they compute, as Python over tensors, and may be overridden.
+    """
+
+    _untracked = Network._untracked | {"compilation", "steps", "stop_training", "history"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.compilation: Compilation | None = None
+        self.stop_training = False
+        self.steps = Steps(self)
+        self.history: History | None = None
+
+    # -- compiling ------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Say how to train: optimizer, loss and metrics, each an object, a name or a function.
+
+        ``loss`` and ``metrics`` may be lists or dicts by output. What is trainable is fixed by the
+        first step after this call. Raises ``ArgumentError`` for unknown names.
+        """
+        not_supported(
+            "compile", run_eagerly=(run_eagerly, False), auto_scale_loss=(auto_scale_loss, True),
+            steps_per_execution=(steps_per_execution, 1), jit_compile=(jit_compile or "auto", "auto"),
+        )  # fmt: skip
+        self.compilation = Compilation(optimizer, loss, loss_weights, metrics, weighted_metrics)
+        self.steps.clear()
+
+    @property
+    def is_functional_like(self) -> bool:
+        """Whether the model says itself what inputs it takes."""
+        return self.is_functional
+
+    @property
+    def output_sizes(self) -> list[int | None]:
+        """The last dim of each output, as far as known without data."""
+        try:
+            shapes = [t.shape for t in tree.leaves(self.output)]
+        except ArgumentError:
+            return []
+        return [s[-1] if s and isinstance(s[-1], int) else None for s in shapes]
+
+    def compiled(self) -> Compilation:
+        """The compilation. Raises ``ArgumentError`` before ``compile``."""
+        if self.compilation is None:
+            raise ArgumentError(f"model {self.name!r} is not compiled: call compile(loss=...) first")
+        return self.compilation
+
+    @property
+    def optimizer(self) -> Any:
+        return self.compilation.optimizer if self.compilation is not None else None
+
+    @property
+    def metrics(self) -> list[Any]:
+        """Loss trackers and metrics, those of layers included."""
+        return self.compilation.metrics if self.compilation is not None else []
+
+    @property
+    def metrics_names(self) -> list[str]:
+        return [m.name for m in self.metrics]
+
+    def reset_metrics(self) -> None:
+        """Start all metrics anew."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    # -- what a step computes ---------------------------------------------------------------
+
+    def train_step(self, data: Any) -> dict[str, Tensor]:
+        """One training step over tensors: ``data`` is (x, y, sample_weight). Returns the logs."""
+        x, y, sample_weight = unpack(data)
+        y_pred = self(x, training=True)
+        loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+        self._track(loss, y_pred)
+        variables = self.trainable_variables
+        if variables:
+            self.compiled().optimizer.apply(autodiff.grad(loss, variables), variables)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def test_step(self, data: Any) -> dict[str, Tensor]:
+        """One evaluation step over tensors. Returns the logs."""
+        x, y, sample_weight = unpack(data)
+        y_pred = self(x, training=False)
+        self._track(self.compute_loss(x, y, y_pred, sample_weight, training=False), y_pred)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def predict_step(self, data: Any) -> Any:
+        """Outputs for a batch of inputs."""
+        x, _, _ = unpack(data)
+        return self(x, training=False)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
+        """The scalar that is minimised: losses of the outputs, ``add_loss``, weight penalties."""
+        compilation = self.compiled()
+        names, predictions = self._named_outputs(y_pred)
+        targets = _targets(y, names, y_pred)
+        compilation.build(names, targets, predictions)
+        parts = compilation.loss(names, targets, predictions, sample_weight)
+        parts += [*(current_losses() or ()), *self.regularization_losses()]
+        if not parts:
+            raise ArgumentError("there is nothing to minimise: compile with loss=, or use add_loss")
+        return summed(parts)
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Tensor]:
+        """Update the metrics with a batch; their results by name."""
+        compilation = self.compiled()
+        names, predictions = self._named_outputs(y_pred)
+        compilation.update(_targets(y, names, y_pred), predictions, sample_weight)
+        return {m.name: m.result() for m in self.metrics}
+
+    def _track(self, loss: Tensor, y_pred: Any) -> None:
+        first = tree.leaves(y_pred)[0]
+        self.compiled().loss_tracker.update_state(loss, sample_weight=batch_size_of(first))
+
+    def _named_outputs(self, y_pred: Any) -> tuple[list[str], list[Tensor]]:
+        predictions = tree.leaves(y_pred)
+        if isinstance(y_pred, dict):
+            return [str(k) for k in y_pred], predictions
+        names = self.output_names
+        if len(names) != len(predictions):
+            names = [f"output_{i}" for i in range(len(predictions))]
+        return names, predictions
+
+    # -- running ----------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Sequence[Callback] | Callback | None = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Sequence[int] = 1,
+    ) -> History:
+        """Train.
+
+        Args:
+            x, y: arrays (nested as the model's inputs and outputs), or an iterable of batches as x.
+            batch_size: default 32; the last batch of an epoch may be smaller.
+            verbose: 0 silent, 1 a progress bar on a terminal and plain lines elsewhere, 2 one line
+                per epoch; "auto" is 1.
+            validation_split: this last part of the arrays is held out (before shuffling).
+            validation_data: (x, y) or (x, y, sample_weight), or an iterable of batches.
+            class_weight: a weight per class number.
+
+        Returns the ``History``: metrics per epoch. Raises ``DataError`` or ``ShapeError`` where the
+        data does not fit, ``NonFiniteError`` where the loss becomes NaN or infinite.
+        """
+        return loop.fit(
+            self, x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks,
+            validation_split=validation_split, validation_data=validation_data, shuffle=shuffle,
+            class_weight=class_weight, sample_weight=sample_weight, initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
+            validation_batch_size=validation_batch_size, validation_freq=validation_freq,
+        )  # fmt: skip
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Sequence[Callback] | Callback | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Loss and metrics on data: a dict, or a list in the order of ``metrics_names``."""
+        logs = loop.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks)
+        if return_dict:
+            return logs
+        values = [logs[n] for n in self.metrics_names if n in logs] or list(logs.values())
+        return values[0] if len(values) == 1 else values
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Sequence[Callback] | Callback | None = None,
+    ) -> Any:
+        """Outputs for all examples of ``x`` (arrays, or an iterable of batches)."""
+        return loop.predict(self, x, batch_size, verbose, steps, callbacks)
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:  # fmt: skip
+        """One step on one batch; the logs are this batch's alone."""
+        logs = loop.on_batch(self, "train", x, y, sample_weight, class_weight)
+        return logs if return_dict else [logs[n] for n in self.metrics_names if n in logs]
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Loss and metrics of one batch."""
+        logs = loop.on_batch(self, "test", x, y, sample_weight, None)
+        return logs if return_dict else [logs[n] for n in self.metrics_names if n in logs]
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Outputs for one batch."""
+        return self.predict(x, batch_size=len(tree.leaves(x)[0]), verbose=0)
+
+    # -- looking, saving, exporting -----------------------------------------------------------
+
+    def summary(self, line_length: int | None = None, print_fn: Any = None) -> None:
+        """Print a table of the layers: output shapes, parameters, sizes."""
+        summary.show(self, line_length, print_fn)
+
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write architecture, weights, compilation and optimizer state to one file."""
+        saving.save(self, filepath, overwrite)
+
+    def export(
+        self,
+        filepath: str | os.PathLike[str],
+        format: str = "onnx",
+        labels: Sequence[str] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        verbose: bool = False,
+    ) -> None:
+        """Write the inference graph as an ONNX file that equals ``predict``, verified before it is put in place.
+
+        Args:
+            labels: names of the classes, kept in the file's metadata.
+            inputs: how to prepare each input, by name (shape, range, mean, scale), kept there too.
+        """
+        if format != "onnx":
+            raise NotImplementedError(f"export writes format='onnx', not {format!r}")
+        export.export_model(self, filepath, labels, inputs, verbose)
+
+    def export_training(
+        self, filepath: str | os.PathLike[str], form: str = "expanded"
+    ) -> tuple[str, str]:
+        """Write one training step (``NAME.train.onnx``) and its initial state (``NAME.init.onnx``).
+
+        The model must be compiled and have been called or built. Returns both paths.
+        """
+        return export.export_training(self, filepath, form)
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """What ``compile`` was given."""
+        return dict(self.compiled().config)
+
+
+def unpack(data: Any) -> tuple[Any, Any, Any]:
+    """(x, y, sample_weight) from what a step is given; None for what is missing."""
+    parts = data if isinstance(data, tuple) else (data,)
+    x, y, weight = (*parts, None, None)[:3]
+    return x, y, weight
+
+
+def _targets(y: Any, names: Sequence[str], y_pred: Any) -> list[Tensor]:
+    """Targets in the order of the outputs."""
+    if isinstance(y, Mapping):
+        missing = [n for n in names if n not in y]
+        if missing:
+            raise ArgumentError(f"y has no entry for the outputs {missing}; it has {sorted(y)}")
+        return [y[n] for n in names]
+    return [] if y is None else tree.leaves(y)

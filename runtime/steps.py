@@ -1,0 +1,173 @@
+"""The compiled steps of a model, one per kind and per structure of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..compiler import tree
+from ..compiler.infer import Dim
+from ..compiler.ir import Array, Tensor
+from ..compiler.layers.base import collected_losses
+from ..compiler.program import Program, TensorSpec, trace
+from ..errors import DataError, ShapeError
+from . import placement
+from .data import NO_TARGETS, Structure
+from .step import Step
+
+if TYPE_CHECKING:
+    from .model import Model
+
+
+class Steps:
+    """Compiled steps by kind ("train", "test", "predict"). Shapes that vary become dynamic dims."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._steps: dict[Any, tuple[list[TensorSpec], Step]] = {}
+
+    def clear(self) -> None:
+        """Forget all: the model was compiled anew."""
+        self._steps = {}
+
+    def get(self, kind: str, structure: Structure, example: Sequence[Array]) -> Step:
+        """The step that takes arrays like ``example``, compiled if need be."""
+        key = (kind, repr(structure), str(placement.current()))
+        known = self._steps.get(key)
+        if known is not None and all(
+            _takes(s, a) for s, a in zip(known[0], example, strict=True)
+        ):
+            return known[1]
+        specs = input_specs(self._model, structure, example)
+        if known is not None:
+            specs = [_relaxed(a, b) for a, b in zip(known[0], specs, strict=True)]
+        step = Step(traced(self._model, kind, structure, specs), placement.current())
+        self._steps[key] = specs, step
+        return step
+
+
+def traced(
+    model: Model, kind: str, structure: Structure, specs: Sequence[TensorSpec]
+) -> Program:
+    """Trace ``model.<kind>_step`` on tensors of these types."""
+
+    def step(data: Any) -> Any:
+        with collected_losses():
+            return getattr(model, f"{kind}_step")(data)
+
+    names = None
+    if kind == "predict":
+        names = model.output_names
+    program = trace(step, specs, rebuilder(structure))
+    if names is not None and len(names) == len(program.outputs):
+        program = Program(
+            program.inputs, dict(zip(names, program.outputs.values(), strict=True)),
+            program.structure, program.reads, program.writes,
+        )  # fmt: skip
+    return program
+
+
+def rebuilder(
+    structure: Structure,
+) -> Callable[[list[Tensor]], tuple[tuple[Any, ...], dict[str, Any]]]:
+    """From flat tensors to the ``(x, y, sample_weight)`` that a step takes."""
+
+    def rebuild(tensors: list[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        feed = iter(tensors)
+        x = tree.unflatten(structure.x, feed)
+        y = None if structure.y == NO_TARGETS else tree.unflatten(structure.y, feed)
+        weight = next(feed) if structure.weighted else None
+        return ((x, y, weight),), {}
+
+    return rebuild
+
+
+def input_specs(model: Model, structure: Structure, example: Sequence[Array]) -> list[TensorSpec]:
+    """Types of x, y and weights, flat. The model's own inputs decide about x."""
+    count = len(tree.leaves(tree.unflatten(structure.x, iter(example))))
+    rest = list(example[count:])
+    specs = _x_specs(model, structure, example[:count])
+    weight = [TensorSpec(("batch",), "float32", "sample_weight")] if structure.weighted else []
+    targets = rest[:-1] if structure.weighted else rest
+    names = ["y"] if len(targets) == 1 else [f"y_{i}" for i in range(len(targets))]
+    specs += [
+        TensorSpec(("batch", *a.shape[1:]), _target_dtype(a), n)
+        for a, n in zip(targets, names, strict=True)
+    ]
+    return specs + weight
+
+
+def _x_specs(model: Model, structure: Structure, arrays: Sequence[Array]) -> list[TensorSpec]:
+    declared = tree.leaves(model.input_specs) if model.input_specs is not None else []
+    if len(declared) == len(arrays) and model.is_functional_like:
+        for spec, array in zip(_by_name(declared, structure), arrays, strict=True):
+            _check_input(model.name, spec, array)
+        return _by_name(declared, structure)
+    names = [s.name for s in declared] if len(declared) == len(arrays) else _names(structure)
+    return [
+        TensorSpec(("batch", *a.shape[1:]), _input_dtype(a), n)
+        for a, n in zip(arrays, names, strict=True)
+    ]
+
+
+def _by_name(declared: list[TensorSpec], structure: Structure) -> list[TensorSpec]:
+    """A dict of inputs is matched by name, whatever its order."""
+    keys = structure.x[1] if structure.x is not None and structure.x[0] is dict else None
+    named = {s.name: s for s in declared}
+    if keys is not None and set(keys) == set(named):
+        return [named[k] for k in keys]
+    return declared
+
+
+def _names(structure: Structure) -> list[str]:
+    if structure.x is not None and structure.x[0] is dict:
+        return [str(k) for k in structure.x[1]]
+    count = 1 if structure.x is None else len(structure.x[2])
+    return ["input"] if count == 1 else [f"input_{i}" for i in range(count)]
+
+
+def _check_input(model: str, spec: TensorSpec, array: Array) -> None:
+    if array.dtype.kind not in "fiub":
+        raise DataError(
+            f"input {spec.name!r} has dtype {array.dtype}; expected numbers ({spec.dtype.name})"
+        )
+    same = array.ndim == len(spec.shape) and all(
+        not isinstance(w, int) or w == d for w, d in zip(spec.shape[1:], array.shape[1:], strict=True)
+    )
+    if not same:
+        wanted = tuple(d if isinstance(d, int) else None for d in spec.shape)
+        raise ShapeError(
+            f"model {model!r} takes {wanted} as its input {spec.name!r}; got data of shape "
+            f"{(None, *array.shape[1:])} (None is the number of examples)"
+        )
+
+
+def _input_dtype(array: Array) -> str:
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"x has dtype {array.dtype}; expected numbers")
+    return "float32" if array.dtype.kind == "f" else "int64" if array.dtype.kind in "iu" else "bool"
+
+
+def _target_dtype(array: Array) -> str:
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"y has dtype {array.dtype}; expected numbers (encode text labels first)")
+    return "float32" if array.dtype.kind in "fb" else "int64"
+
+
+def _takes(spec: TensorSpec, array: Array) -> bool:
+    return len(spec.shape) == array.ndim and all(
+        not isinstance(w, int) or w == d for w, d in zip(spec.shape, array.shape, strict=True)
+    )
+
+
+def _relaxed(old: TensorSpec, new: TensorSpec) -> TensorSpec:
+    """A spec that takes both: dims that differ become dynamic."""
+    if len(old.shape) != len(new.shape):
+        return new
+    dims: list[Dim] = [
+        a if a == b else f"{new.name}_dim_{i}"
+        for i, (a, b) in enumerate(zip(old.shape, new.shape, strict=True))
+    ]
+    return TensorSpec(dims, np.result_type(old.dtype, new.dtype), new.name)
