@@ -59,12 +59,12 @@ class Configurable:
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; nested objects are written as dicts by ``serialize``."""
-        return {k: _encode(v) for k, v in self._arguments.items()}
+        return {k: encode(v) for k, v in self._arguments.items()}
 
     @classmethod
     def from_config(cls: type[_T], config: Mapping[str, Any]) -> _T:
         """The object that ``get_config`` describes."""
-        return cls(**{k: _decode(v) for k, v in config.items()})
+        return cls(**{k: decode(v) for k, v in config.items()})
 
 
 def _suggestion(cls: type, kwargs: Mapping[str, Any]) -> str:
@@ -76,7 +76,8 @@ def _suggestion(cls: type, kwargs: Mapping[str, Any]) -> str:
     return ""
 
 
-def _encode(value: Any) -> Any:
+def encode(value: Any) -> Any:
+    """``value`` as JSON can hold it."""
     if isinstance(value, Configurable) or callable(value):
         return serialize(value)
     if isinstance(value, Operators):
@@ -88,9 +89,9 @@ def _encode(value: Any) -> Any:
     if isinstance(value, np.dtype):
         return value.name
     if isinstance(value, (list, tuple)):
-        return [_encode(v) for v in value]
+        return [encode(v) for v in value]
     if isinstance(value, dict):
-        return {k: _encode(v) for k, v in value.items()}
+        return {k: encode(v) for k, v in value.items()}
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise ArgumentError(
@@ -99,13 +100,14 @@ def _encode(value: Any) -> Any:
     )
 
 
-def _decode(value: Any) -> Any:
+def decode(value: Any) -> Any:
+    """The inverse of ``encode``."""
     if isinstance(value, dict):
         if "class_name" in value or "function" in value:
             return deserialize(value)
-        return {k: _decode(v) for k, v in value.items()}
+        return {k: decode(v) for k, v in value.items()}
     if isinstance(value, list):
-        return [_decode(v) for v in value]
+        return [decode(v) for v in value]
     return value
 
 

@@ -20,7 +20,7 @@ class Initializer(config.Configurable):
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
         """A tensor of this shape; dtype defaults to float32."""
         kind = dtypes.as_dtype(dtype or "float32")
-        return data(np.ascontiguousarray(self.values(tuple(shape)), dtype=kind))
+        return data(np.array(self.values(tuple(shape)), kind, order="C"))
 
     def values(self, shape: tuple[int, ...]) -> Array:
         """The values in double precision."""

@@ -83,7 +83,7 @@ class DeviceStorage:
         return np.array(self.current.numpy())
 
     def write(self, value: Array) -> None:
-        self.current.update_inplace(np.ascontiguousarray(value))
+        self.current.update_inplace(np.asarray(value, order="C"))
 
 
 def on_device(variable: Variable, device: Device) -> DeviceStorage:

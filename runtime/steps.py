@@ -32,9 +32,14 @@ class Steps:
         """Forget all: the model was compiled anew."""
         self._steps = {}
 
+    def last(self, kind: str) -> tuple[Structure, list[TensorSpec]] | None:
+        """Structure and types of the data that the newest step of this kind was made for."""
+        found = [(k[1], specs) for k, (specs, _) in self._steps.items() if k[0] == kind]
+        return found[-1] if found else None
+
     def get(self, kind: str, structure: Structure, example: Sequence[Array]) -> Step:
         """The step that takes arrays like ``example``, compiled if need be."""
-        key = (kind, repr(structure), str(placement.current()))
+        key = (kind, structure, str(placement.current()))
         known = self._steps.get(key)
         if known is not None and all(
             _takes(s, a) for s, a in zip(known[0], example, strict=True)

@@ -28,7 +28,7 @@ _names: Counter[str] = Counter()
 
 def unique_name(kind: str) -> str:
     """``dense``, ``dense_1``, ... for the class name ``Dense``."""
-    base = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", kind))
+    base = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", kind))
     base = base.lower().lstrip("_")
     n = _names[base]
     _names[base] += 1

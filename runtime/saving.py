@@ -1,0 +1,165 @@
+"""A model in one file: safetensors, with the architecture as JSON in its metadata. No code in it is run."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from ..compiler import config, tree
+from ..compiler.ir import Array, argument
+from ..compiler.lower import state_names
+from ..compiler.program import TensorSpec
+from ..compiler.state import Trace, Variable, tracing
+from ..errors import ArgumentError, ExportError, FileFormatError
+from .files import replacing
+
+if TYPE_CHECKING:
+    from .model import Model
+
+FORMAT = 1
+_KEY = "waterhorse"
+
+
+def named_state(model: Model) -> dict[str, Variable]:
+    """All that a file keeps: ``model/...`` and ``optimizer/...``, uniquely named."""
+    own = model.variables
+    found = {f"model/{n}": v for n, v in zip(state_names([v.path for v in own]), own, strict=True)}
+    if model.compilation is not None:
+        slots = model.compilation.optimizer.variables
+        names = state_names([v.path for v in slots])
+        found |= {f"optimizer/{n}": v for n, v in zip(names, slots, strict=True)}
+    return found
+
+
+def save(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+    """See ``Model.save``."""
+    if not overwrite and Path(filepath).exists():
+        raise ExportError(f"{os.fspath(filepath)} exists; pass overwrite=True to replace it")
+    specs = model.input_specs
+    if specs is None:
+        raise ExportError(f"model {model.name!r} is not built: call it on data before saving it")
+    description = {
+        "format": FORMAT,
+        "model": config.serialize(model),
+        "inputs": config.encode(tree.map_leaves(_spec_config, specs)),
+        "compile": None if model.compilation is None else config.encode(model.compilation.config),
+    }
+    arrays = {n: v.numpy() for n, v in named_state(model).items()}
+    with replacing(filepath) as temporary:
+        save_file(arrays, str(temporary), {_KEY: json.dumps(description)})
+
+
+def _spec_config(spec: TensorSpec) -> str:
+    return json.dumps({"shape": list(spec.shape), "dtype": spec.dtype.name, "name": spec.name})
+
+
+def _spec_from(text: str) -> TensorSpec:
+    fields = json.loads(text)
+    return TensorSpec(fields["shape"], fields["dtype"], fields["name"])
+
+
+def load_model(
+    filepath: str | os.PathLike[str],
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+) -> Any:
+    """The model that ``save`` wrote, with weights and (if ``compile``) optimizer state.
+
+    Args:
+        custom_objects: your own classes and functions by name. Nothing else in the file is executed.
+
+    Raises ``FileFormatError`` where the file is damaged, of another kind, or uses unknown classes.
+    """
+    description, arrays = _read(filepath)
+    with config.custom_object_scope(custom_objects or {}):
+        model = config.deserialize(description["model"])
+        _build(model, description["inputs"])
+        if compile and description["compile"] is not None:
+            model.compile(**_decoded(description["compile"]))
+            model.compilation.optimizer.build(model.trainable_variables)
+    state = named_state(model)
+    wanted = {n for n in state if not n.startswith("optimizer/")} | {
+        n for n in state if n in arrays
+    }
+    missing = sorted(wanted - set(arrays))
+    if missing:
+        raise FileFormatError(f"{os.fspath(filepath)} has no values for {missing[:3]}")
+    for name in wanted:
+        if arrays[name].shape != state[name].shape:
+            raise FileFormatError(
+                f"{os.fspath(filepath)}: {name} has shape {arrays[name].shape}; the model has "
+                f"{state[name].shape}"
+            )
+    for name in wanted:
+        state[name].assign(arrays[name])
+    return model
+
+
+def _decoded(saved: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: config.decode(v) for k, v in saved.items()}
+
+
+def _read(filepath: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Array]]:
+    path = os.fspath(filepath)
+    if not Path(path).is_file():
+        raise ArgumentError(f"there is no file {path}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise FileFormatError(f"{path} is no model saved by waterhorse, or damaged: {error}") from error
+    try:
+        description = json.loads(metadata[_KEY])
+    except (KeyError, ValueError) as error:
+        raise FileFormatError(f"{path} is a safetensors file, but holds no waterhorse model") from error
+    if description.get("format") != FORMAT:
+        raise FileFormatError(
+            f"{path} has format {description.get('format')}; this version reads {FORMAT}"
+        )
+    return description, arrays
+
+
+def _build(model: Model, saved: Any) -> None:
+    """Make the variables of a model that is built by its first call."""
+    if model.built and model.input_specs is not None:
+        return
+    specs = tree.map_leaves(_spec_from, saved)
+    symbols = tree.map_leaves(lambda s: argument(s.name or "input", s.type), specs)
+    with tracing(Trace()):
+        model(symbols)
+
+
+def save_weights(model: Model, filepath: str | os.PathLike[str]) -> None:
+    """The weights alone, as safetensors."""
+    own = model.variables
+    names: Sequence[str] = state_names([v.path for v in own])
+    arrays = {n: v.numpy() for n, v in zip(names, own, strict=True)}
+    with replacing(filepath) as temporary:
+        save_file(arrays, str(temporary))
+
+
+def load_weights(model: Model, filepath: str | os.PathLike[str]) -> None:
+    """Set the weights from a file of ``save_weights``; all or none."""
+    if not Path(filepath).is_file():
+        raise ArgumentError(f"there is no file {os.fspath(filepath)}")
+    try:
+        with safe_open(os.fspath(filepath), framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise FileFormatError(f"{os.fspath(filepath)} is no safetensors file: {error}") from error
+    own = model.variables
+    state = dict(zip(state_names([v.path for v in own]), own, strict=True))
+    for name, variable in state.items():
+        if name not in arrays or arrays[name].shape != variable.shape:
+            found = arrays[name].shape if name in arrays else "nothing"
+            raise FileFormatError(f"{name} needs shape {variable.shape}; the file has {found}")
+    for name, variable in state.items():
+        variable.assign(arrays[name])
