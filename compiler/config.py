@@ -31,6 +31,14 @@ def _parameters(cls: type) -> inspect.Signature:
     return inspect.signature(cls.__init__)
 
 
+def _package(module: str) -> str:
+    """``losses`` for what is in ``waterhorse.compiler.losses`` (a metric may have a loss's name)."""
+    parts = module.split(".")
+    if parts[0] != OWN:
+        return "Custom"
+    return "models" if parts[1] == "runtime" else parts[2]
+
+
 class Configurable:
     """Base of everything with a configuration. Subclasses register themselves by name."""
 
@@ -38,8 +46,7 @@ class Configurable:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        own = cls.__module__.split(".", 1)[0] == OWN
-        _registered[f"{OWN}>{cls.__name__}" if own else f"Custom>{cls.__name__}"] = cls
+        _registered[f"{_package(cls.__module__)}>{cls.__name__}"] = cls
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         instance = super().__new__(cls)
@@ -157,7 +164,7 @@ def register_keras_serializable(
 
 def register_own(value: _T) -> _T:
     """Make one of our functions (an activation, a loss) known by its name."""
-    return register_keras_serializable(OWN)(value)
+    return register_keras_serializable(_package(getattr(value, "__module__", OWN)))(value)
 
 
 @contextmanager
