@@ -20,7 +20,7 @@ import numpy as np
 
 from ..errors import GradientError
 from . import dtypes, schema, scope
-from .ir import LEAVES, Key, Node, Operators, Tensor, apply, constant, convert, retyped, toposort
+from .ir import LEAVES, STOP, Key, Node, Operators, Tensor, apply, constant, convert, retyped, toposort
 from .state import Variable, current_trace
 
 Rule: TypeAlias = Callable[..., Any]
@@ -175,7 +175,7 @@ def _depending(order: Sequence[Node], seeds: set[Key]) -> set[Node]:
     """The nodes that depend on a seed: no other needs its rule to be called."""
     found = {node for node, _ in seeds}
     for node in order:
-        if node in found or node.op in NONDIFFERENTIABLE:
+        if node in found or node.op in NONDIFFERENTIABLE or node.payload is STOP:
             continue
         if any(x is not None and x.node in found for x in node.inputs):
             found.add(node)

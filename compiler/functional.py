@@ -16,7 +16,7 @@ from ..errors import ArgumentError
 from . import dtypes, scope, tree
 from .config import not_supported
 from .infer import TensorType
-from .ir import Key, Node, Tensor, apply, argument, placeholder
+from .ir import STOP, Key, Node, Tensor, apply, argument, placeholder, stopped
 from .state import Trace, tracing
 
 if TYPE_CHECKING:
@@ -132,7 +132,9 @@ def replay(outputs: Sequence[Tensor], bindings: Mapping[Key, Tensor]) -> list[Te
     for node in between(outputs, bindings):
         if all((node, i) in values for i in range(len(node.types))):
             continue
-        with scope.at(node.site):
+        # a layer names its nodes itself; an operator keeps the name that it has
+        place = scope.at(node.site) if node.op == "Call" else scope.replaced(node.scope, node.site)
+        with place:
             for i, tensor in enumerate(_again(node, values)):
                 values.setdefault((node, i), tensor)
     return [values[t.key] for t in outputs]
@@ -151,6 +153,8 @@ def _again(node: Node, values: Mapping[Key, Tensor]) -> Sequence[Tensor]:
     if node.op == "Call":
         call: Call = node.payload
         return call.replay([x for x in inputs if x is not None])
+    if node.payload is STOP and inputs[0] is not None:
+        return [stopped(inputs[0])]
     count = len(node.types)
     result = apply(node.op, *inputs, outputs=count, **dict(node.attrs))
     found: Sequence[Tensor] = result if isinstance(result, tuple) else (result,)

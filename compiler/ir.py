@@ -29,6 +29,7 @@ from .schema import Attribute, Literal, Signature, normalise, signature
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Key: TypeAlias = "tuple[Node, int]"
+STOP = "stop_gradient"  # the payload of an Identity that stops gradients
 LEAVES = frozenset({"Argument", "Placeholder", "Data"})
 
 
@@ -376,6 +377,13 @@ def _count_outputs(
     return count
 
 
+def stopped(x: Tensor) -> Tensor:
+    """The same value, through which no gradient flows (an Identity that autodiff does not cross)."""
+    node = Node("Identity", (x,), (), (x.type,), STOP, scope.current(), scope.site(),
+                x.node.placeholder, x.node.concrete)  # fmt: skip
+    return node.outputs[0]
+
+
 def retyped(x: Tensor, kind: TensorType) -> Tensor:
     """The same value with what else is known of its type (inference loses named dims)."""
     return Tensor(x.node, x.index, kind)
@@ -398,7 +406,7 @@ def toposort(outputs: Iterable[Tensor]) -> list[Node]:
 
 
 __all__ = [
-    "LEAVES", "Array", "Content", "Dim", "Key", "Like", "Node", "Operators", "Origin", "Shape",
+    "LEAVES", "STOP", "Array", "Content", "Dim", "Key", "Like", "Node", "Operators", "Origin", "Shape",
     "Tensor", "TensorType", "apply", "argument", "constant", "convert", "data", "placeholder",
-    "retyped", "toposort", "value_if_known",
+    "retyped", "stopped", "toposort", "value_if_known",
 ]  # fmt: skip

@@ -1,1 +1,1 @@
-"""The runtime."""
+"""Running graphs: devices, sessions, compiled steps, the training loop, data, files."""

@@ -1,0 +1,1 @@
+"""The wire formats: ``.proto`` files, and what ``scripts/protos`` makes of them."""

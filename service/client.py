@@ -1,0 +1,320 @@
+"""Clients for the classification service, blocking and with ``await``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import grpc
+import grpc.aio
+import numpy as np
+from grpc_health.v1 import health_pb2
+
+from ..errors import ArgumentError, ServiceError
+from ..protos import classifier_pb2, inference_pb2
+from . import datatypes, wire
+from .handlers import CLASSIFIER_SERVICE, INFERENCE_SERVICE
+
+Array = np.ndarray[Any, Any]
+MAX_MESSAGE_BYTES = 256 << 20
+
+
+class RequestFailed(ServiceError):  # noqa: N818  # it reads as what happened
+    """A request failed; ``code`` is the gRPC status name, such as "NOT_FOUND"."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+class Ranked(NamedTuple):
+    """One class of an answer."""
+
+    label: str
+    index: int
+    score: float
+
+
+class Classification(NamedTuple):
+    """The answer for one instance: the best class, and ``ranked`` with the top_k best."""
+
+    label: str
+    index: int
+    score: float
+    ranked: list[Ranked]
+
+
+class _Call(NamedTuple):
+    """An RPC: its path, its request, and what to make of the response."""
+
+    path: str
+    request: Any
+    response: Any
+
+
+def _classify(model: str, instances: Any, top_k: int, version: str | None) -> _Call:
+    array = np.asarray(instances)
+    if array.dtype == object or array.ndim == 0:
+        raise ArgumentError("instances is a rectangular array of numbers, one row per instance")
+    if array.dtype == np.float64:
+        array = array.astype(np.float32)  # NumPy's default; models compute in single precision
+    if top_k < 1:
+        raise ArgumentError(f"top_k={top_k}: expected a number of at least 1")
+    request = classifier_pb2.ClassifyRequest(
+        model=model,
+        version=version or "",
+        top_k=top_k,
+        instances=classifier_pb2.Instances(
+            datatype=datatypes.from_numpy(array.dtype), shape=array.shape, raw=wire.to_raw(array)
+        ),
+    )
+    return _Call(f"/{CLASSIFIER_SERVICE}/Classify", request, classifier_pb2.ClassifyResponse)
+
+
+def _classifications(response: classifier_pb2.ClassifyResponse) -> list[Classification]:
+    return [
+        Classification(
+            c.label, c.index, c.score, [Ranked(r.label, r.index, r.score) for r in c.ranked]
+        )
+        for c in response.classifications
+    ]
+
+
+def _labels(model: str, version: str | None) -> _Call:
+    request = classifier_pb2.LabelsRequest(model=model, version=version or "")
+    return _Call(f"/{CLASSIFIER_SERVICE}/Labels", request, classifier_pb2.LabelsResponse)
+
+
+def _infer(
+    model: str, inputs: Mapping[str, Any], outputs: Sequence[str] | None, version: str | None
+) -> _Call:
+    request = inference_pb2.ModelInferRequest(model_name=model, model_version=version or "")
+    for name, value in inputs.items():
+        array = np.asarray(value)
+        request.inputs.add(
+            name=name, datatype=datatypes.from_numpy(array.dtype), shape=array.shape
+        )
+        request.raw_input_contents.append(wire.to_raw(array))
+    for name in outputs or ():
+        request.outputs.add(name=name)
+    return _Call(f"/{INFERENCE_SERVICE}/ModelInfer", request, inference_pb2.ModelInferResponse)
+
+
+def _arrays(response: inference_pb2.ModelInferResponse) -> dict[str, Array]:
+    return {
+        o.name: wire.from_raw(f"output {o.name!r}", o.datatype, o.shape, raw)
+        for o, raw in zip(response.outputs, response.raw_output_contents, strict=True)
+    }
+
+
+def _ready(model: str | None) -> _Call:
+    if model is None:
+        request: Any = inference_pb2.ServerReadyRequest()
+        return _Call(f"/{INFERENCE_SERVICE}/ServerReady", request, inference_pb2.ServerReadyResponse)
+    request = inference_pb2.ModelReadyRequest(name=model)
+    return _Call(f"/{INFERENCE_SERVICE}/ModelReady", request, inference_pb2.ModelReadyResponse)
+
+
+def _metadata(model: str, version: str | None) -> _Call:
+    request = inference_pb2.ModelMetadataRequest(name=model, version=version or "")
+    return _Call(f"/{INFERENCE_SERVICE}/ModelMetadata", request, inference_pb2.ModelMetadataResponse)
+
+
+def _described(response: inference_pb2.ModelMetadataResponse) -> dict[str, Any]:
+    def tensors(items: Any) -> dict[str, tuple[str, tuple[int, ...]]]:
+        return {t.name: (t.datatype, tuple(t.shape)) for t in items}
+
+    return {
+        "name": response.name,
+        "versions": list(response.versions),
+        "inputs": tensors(response.inputs),
+        "outputs": tensors(response.outputs),
+        "properties": dict(response.properties),
+    }
+
+
+def _health(service: str) -> _Call:
+    request = health_pb2.HealthCheckRequest(service=service)
+    return _Call("/grpc.health.v1.Health/Check", request, health_pb2.HealthCheckResponse)
+
+
+def _failed(error: grpc.RpcError) -> RequestFailed:
+    code = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
+    details = error.details() if isinstance(error, grpc.Call) else str(error)
+    return RequestFailed(code.name, details or "no details")
+
+
+class _Options:
+    """What both clients share: how to connect."""
+
+    def __init__(
+        self, address: str, tls: str | bytes | bool | None, token: str | None, timeout: float
+    ) -> None:
+        if token is not None and not tls:
+            raise ArgumentError("a token travels over TLS only: pass tls=True or a CA certificate")
+        self.address, self.timeout = address, timeout
+        self.metadata = None if token is None else [("authorization", f"Bearer {token}")]
+        self.limits = [
+            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        ]
+        root = Path(tls).read_bytes() if isinstance(tls, str) else tls
+        self.credentials = (
+            grpc.ssl_channel_credentials(root if isinstance(root, bytes) else None) if tls else None
+        )
+
+
+class Client:
+    """A connection to a server. Use it as a context manager, or ``close`` it.
+
+    Args:
+        address: ``host:port``.
+        tls: True for the system's authorities, or a CA certificate (PEM bytes, or its path).
+        token: sent as a bearer token with each request; needs ``tls``.
+        timeout: seconds that a request may take.
+
+    Methods raise ``RequestFailed`` (with ``code``) where the server refuses or cannot be reached.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        tls: str | bytes | bool | None = None,
+        token: str | None = None,
+        timeout: float = 30.0,
+    ) -> None:
+        self._options = o = _Options(address, tls, token, timeout)
+        if o.credentials is None:
+            self._channel = grpc.insecure_channel(address, options=o.limits)
+        else:
+            self._channel = grpc.secure_channel(address, o.credentials, options=o.limits)
+
+    def _do(self, call: _Call) -> Any:
+        method = self._channel.unary_unary(
+            call.path,
+            request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=call.response.FromString,
+        )
+        try:
+            return method(call.request, timeout=self._options.timeout, metadata=self._options.metadata)
+        except grpc.RpcError as error:
+            raise _failed(error) from error
+
+    def classify(
+        self, model: str, instances: Any, top_k: int = 1, version: str | None = None
+    ) -> list[Classification]:
+        """One answer per instance; ``instances`` is an array whose first dim counts them."""
+        return _classifications(self._do(_classify(model, instances, top_k, version)))
+
+    def labels(self, model: str, version: str | None = None) -> list[str]:
+        """The labels by class index; empty where the model has none."""
+        return list(self._do(_labels(model, version)).labels)
+
+    def infer(
+        self,
+        model: str,
+        inputs: Mapping[str, Any],
+        outputs: Sequence[str] | None = None,
+        version: str | None = None,
+    ) -> dict[str, Array]:
+        """Run a model on tensors by name; all outputs unless some are named."""
+        return _arrays(self._do(_infer(model, inputs, outputs, version)))
+
+    def metadata(self, model: str, version: str | None = None) -> dict[str, Any]:
+        """Versions, inputs and outputs (name -> (datatype, shape)) and properties of a model."""
+        return _described(self._do(_metadata(model, version)))
+
+    def ready(self, model: str | None = None) -> bool:
+        """Whether the server, or a model on it, takes requests."""
+        return bool(self._do(_ready(model)).ready)
+
+    def health(self, service: str = "") -> str:
+        """grpc.health.v1 status of the server or a model: "SERVING" or "NOT_SERVING"."""
+        status = self._do(_health(service)).status
+        return str(health_pb2.HealthCheckResponse.ServingStatus.Name(status))
+
+    def wait_until_ready(self, timeout: float = 30.0) -> None:
+        """Block until the server answers. Raises ``RequestFailed`` after ``timeout`` seconds."""
+        try:
+            grpc.channel_ready_future(self._channel).result(timeout)
+        except grpc.FutureTimeoutError as error:
+            raise RequestFailed(
+                "UNAVAILABLE", f"no server answers at {self._options.address}"
+            ) from error
+
+    def close(self) -> None:
+        self._channel.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AioClient:
+    """``Client`` with ``await``."""
+
+    def __init__(
+        self,
+        address: str,
+        tls: str | bytes | bool | None = None,
+        token: str | None = None,
+        timeout: float = 30.0,
+    ) -> None:
+        self._options = o = _Options(address, tls, token, timeout)
+        if o.credentials is None:
+            self._channel = grpc.aio.insecure_channel(address, options=o.limits)
+        else:
+            self._channel = grpc.aio.secure_channel(address, o.credentials, options=o.limits)
+
+    async def _do(self, call: _Call) -> Any:
+        method = self._channel.unary_unary(
+            call.path,
+            request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=call.response.FromString,
+        )
+        try:
+            return await method(
+                call.request, timeout=self._options.timeout, metadata=self._options.metadata
+            )
+        except grpc.aio.AioRpcError as error:
+            raise RequestFailed(error.code().name, error.details() or "no details") from error
+
+    async def classify(
+        self, model: str, instances: Any, top_k: int = 1, version: str | None = None
+    ) -> list[Classification]:
+        """See ``Client.classify``."""
+        return _classifications(await self._do(_classify(model, instances, top_k, version)))
+
+    async def labels(self, model: str, version: str | None = None) -> list[str]:
+        """See ``Client.labels``."""
+        return list((await self._do(_labels(model, version))).labels)
+
+    async def infer(
+        self,
+        model: str,
+        inputs: Mapping[str, Any],
+        outputs: Sequence[str] | None = None,
+        version: str | None = None,
+    ) -> dict[str, Array]:
+        """See ``Client.infer``."""
+        return _arrays(await self._do(_infer(model, inputs, outputs, version)))
+
+    async def metadata(self, model: str, version: str | None = None) -> dict[str, Any]:
+        """See ``Client.metadata``."""
+        return _described(await self._do(_metadata(model, version)))
+
+    async def ready(self, model: str | None = None) -> bool:
+        """See ``Client.ready``."""
+        return bool((await self._do(_ready(model))).ready)
+
+    async def close(self) -> None:
+        await self._channel.close()
+
+    async def __aenter__(self) -> AioClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
