@@ -31,6 +31,11 @@ Array: TypeAlias = np.ndarray[Any, Any]
 Key: TypeAlias = "tuple[Node, int]"
 STOP = "stop_gradient"  # the payload of an Identity that stops gradients
 LEAVES = frozenset({"Argument", "Placeholder", "Data"})
+# Two draws are two draws: these are never merged. (Dropout draws where it is in training mode.)
+RANDOM = frozenset({
+    "Bernoulli", "Dropout", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform",
+    "RandomUniformLike",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
@@ -191,7 +196,7 @@ _interned: weakref.WeakValueDictionary[Any, Node] = weakref.WeakValueDictionary(
 def _intern(op: str, inputs: tuple[Tensor | None, ...], attrs: Any, count: int) -> Node:
     # The identities in the key cannot be reused while the entry lives: the node holds its inputs.
     key = (op, tuple((id(x.node), x.index) if x is not None else None for x in inputs), attrs, count)
-    node = _interned.get(key)
+    node = _interned.get(key) if op not in RANDOM else None
     if node is None:
         site = scope.site()
         node = Node(
@@ -205,7 +210,8 @@ def _intern(op: str, inputs: tuple[Tensor | None, ...], attrs: Any, count: int) 
             any(x.node.placeholder for x in inputs if x is not None),
             all(x.node.concrete for x in inputs if x is not None),
         )
-        _interned[key] = node
+        if op not in RANDOM:
+            _interned[key] = node
     return node
 
 

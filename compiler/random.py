@@ -170,3 +170,8 @@ def dropout(inputs: Like, rate: float, noise_shape: Any = None, seed: Any = None
     if noise_shape is None:
         mask = retyped(mask, _TensorType(x.dtype, x.shape))
     return x * (mask * (1.0 / (1.0 - rate)))
+
+
+__all__ = [
+    "SeedGenerator", "dropout", "normal", "randint", "set_random_seed", "uniform",
+]  # fmt: skip

@@ -108,3 +108,6 @@ class CallbackList:
 def _overrides(callback: Callback, hook: str) -> bool:
     own = getattr(callback, hook)
     return getattr(own, "__func__", own) is not getattr(Callback, hook)
+
+
+__all__ = ["Callback", "CallbackList", "History", "LambdaCallback", "TerminateOnNaN"]

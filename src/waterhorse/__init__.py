@@ -1,1 +1,62 @@
-"""Waterhorse."""
+"""Waterhorse: models in Python, compiled to ONNX with their gradients, trained and served on ONNX Runtime.
+
+Names are loaded when they are first used, so that ``import waterhorse`` is quick and a server loads
+neither the compiler nor onnx. What there is, with types: ``__init__.pyi``.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+# name -> (module, attribute; None for the module itself)
+_NAMES = {
+    "AioClient": ("service.client", "AioClient"),
+    "Client": ("service.client", "Client"),
+    "Function": ("runtime.function", "Function"),
+    "Input": ("compiler.functional", "Input"),
+    "Model": ("runtime.model", "Model"),
+    "Sequential": ("runtime.sequential", "Sequential"),
+    "Tensor": ("compiler.ir", "Tensor"),
+    "TensorSpec": ("compiler.program", "TensorSpec"),
+    "Variable": ("compiler.state", "Variable"),
+    "activations": ("activations", None),
+    "callbacks": ("callbacks", None),
+    "constraints": ("constraints", None),
+    "datasets": ("datasets", None),
+    "errors": ("errors", None),
+    "function": ("runtime.function", "function"),
+    "grad": ("compiler.autodiff", "grad"),
+    "initializers": ("initializers", None),
+    "layers": ("layers", None),
+    "losses": ("losses", None),
+    "metrics": ("metrics", None),
+    "models": ("models", None),
+    "op": ("compiler.op", None),
+    "ops": ("ops", None),
+    "optimizers": ("optimizers", None),
+    "random": ("random", None),
+    "regularizers": ("regularizers", None),
+    "saving": ("saving", None),
+    "set_device": ("runtime.placement", "set_device"),
+    "set_random_seed": ("compiler.random", "set_random_seed"),
+    "utils": ("utils", None),
+    "value_and_grad": ("compiler.autodiff", "value_and_grad"),
+}
+__all__ = sorted([*_NAMES, "__version__"])  # noqa: PLE0605
+_SERVING = ("service.client", "errors")
+
+
+def __getattr__(name):
+    if name not in _NAMES:
+        raise AttributeError(f"module 'waterhorse' has no attribute {name!r}")
+    module, attribute = _NAMES[name]
+    if module not in _SERVING:
+        importlib.import_module("._boot", __name__)
+    loaded = importlib.import_module(f".{module}", __name__)
+    value = loaded if attribute is None else getattr(loaded, attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return __all__

@@ -1,0 +1,40 @@
+from . import activations as activations
+from . import callbacks as callbacks
+from . import constraints as constraints
+from . import datasets as datasets
+from . import errors as errors
+from . import initializers as initializers
+from . import layers as layers
+from . import losses as losses
+from . import metrics as metrics
+from . import models as models
+from . import ops as ops
+from . import optimizers as optimizers
+from . import random as random
+from . import regularizers as regularizers
+from . import saving as saving
+from . import utils as utils
+from .compiler import op as op
+from .compiler.autodiff import grad as grad
+from .compiler.autodiff import value_and_grad as value_and_grad
+from .compiler.functional import Input as Input
+from .compiler.ir import Tensor as Tensor
+from .compiler.program import TensorSpec as TensorSpec
+from .compiler.random import set_random_seed as set_random_seed
+from .compiler.state import Variable as Variable
+from .runtime.function import Function as Function
+from .runtime.function import function as function
+from .runtime.model import Model as Model
+from .runtime.placement import set_device as set_device
+from .runtime.sequential import Sequential as Sequential
+from .service.client import AioClient as AioClient
+from .service.client import Client as Client
+
+__version__: str
+__all__ = [
+    "AioClient", "Client", "Function", "Input", "Model", "Sequential", "Tensor", "TensorSpec",
+    "Variable", "__version__", "activations", "callbacks", "constraints", "datasets", "errors",
+    "function", "grad", "initializers", "layers", "losses", "metrics", "models", "op", "ops",
+    "optimizers", "random", "regularizers", "saving", "set_device", "set_random_seed", "utils",
+    "value_and_grad",
+]  # fmt: skip
