@@ -20,7 +20,19 @@ import numpy as np
 
 from ..errors import GradientError
 from . import dtypes, schema, scope
-from .ir import LEAVES, STOP, Key, Node, Operators, Tensor, apply, constant, convert, retyped, toposort
+from .ir import (
+    LEAVES,
+    STOP,
+    Key,
+    Node,
+    Operators,
+    Tensor,
+    apply,
+    constant,
+    convert,
+    retyped,
+    toposort,
+)
 from .state import Variable, current_trace
 
 Rule: TypeAlias = Callable[..., Any]

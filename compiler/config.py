@@ -90,7 +90,10 @@ def encode(value: Any) -> Any:
     if isinstance(value, Operators):
         value = np.asarray(value)
     if isinstance(value, np.ndarray):
-        return {"class_name": "__numpy__", "config": {"value": value.tolist(), "dtype": value.dtype.name}}
+        return {
+            "class_name": "__numpy__",
+            "config": {"value": value.tolist(), "dtype": value.dtype.name},
+        }
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.dtype):

@@ -149,7 +149,9 @@ class VarianceScaling(RandomInitializer):
         if scale <= 0:
             raise ArgumentError(f"VarianceScaling(scale={scale}): expected a number above 0")
         if mode not in ("fan_in", "fan_out", "fan_avg"):
-            raise ArgumentError(f"VarianceScaling(mode={mode!r}): expected fan_in, fan_out or fan_avg")
+            raise ArgumentError(
+                f"VarianceScaling(mode={mode!r}): expected fan_in, fan_out or fan_avg"
+            )
         if distribution not in ("truncated_normal", "untruncated_normal", "uniform"):
             raise ArgumentError(
                 f"VarianceScaling(distribution={distribution!r}): expected truncated_normal, "
@@ -171,7 +173,9 @@ class VarianceScaling(RandomInitializer):
         return truncated_normal(generator, shape) * (math.sqrt(variance) / 0.87962566103423978)
 
 
-def _scaled(name: str, scale: float, mode: str, distribution: str, source: str) -> type[VarianceScaling]:
+def _scaled(
+    name: str, scale: float, mode: str, distribution: str, source: str
+) -> type[VarianceScaling]:
     def __init__(self: VarianceScaling, seed: Any = None) -> None:
         VarianceScaling.__init__(self, scale, mode, distribution, seed)
 
@@ -179,13 +183,17 @@ def _scaled(name: str, scale: float, mode: str, distribution: str, source: str) 
     return type(name, (VarianceScaling,), members)
 
 
-GlorotUniform = _scaled("GlorotUniform", 1.0, "fan_avg", "uniform", "Glorot and Bengio 2010, uniform.")
+GlorotUniform = _scaled(
+    "GlorotUniform", 1.0, "fan_avg", "uniform", "Glorot and Bengio 2010, uniform."
+)
 GlorotNormal = _scaled(
     "GlorotNormal", 1.0, "fan_avg", "truncated_normal", "Glorot and Bengio 2010, normal."
 )
 HeNormal = _scaled("HeNormal", 2.0, "fan_in", "truncated_normal", "He et al. 2015, normal.")
 HeUniform = _scaled("HeUniform", 2.0, "fan_in", "uniform", "He et al. 2015, uniform.")
-LecunNormal = _scaled("LecunNormal", 1.0, "fan_in", "truncated_normal", "LeCun et al. 1998, normal.")
+LecunNormal = _scaled(
+    "LecunNormal", 1.0, "fan_in", "truncated_normal", "LeCun et al. 1998, normal."
+)
 LecunUniform = _scaled("LecunUniform", 1.0, "fan_in", "uniform", "LeCun et al. 1998, uniform.")
 
 
@@ -229,7 +237,9 @@ def get(identifier: Any) -> Any:
         return identifier()
     if callable(identifier) or isinstance(identifier, (np.ndarray, Tensor)):
         return identifier
-    raise ArgumentError(f"{identifier!r} is no initializer: expected a name, an object or a function")
+    raise ArgumentError(
+        f"{identifier!r} is no initializer: expected a name, an object or a function"
+    )
 
 
 __all__ = [

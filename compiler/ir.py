@@ -195,7 +195,12 @@ _interned: weakref.WeakValueDictionary[Any, Node] = weakref.WeakValueDictionary(
 
 def _intern(op: str, inputs: tuple[Tensor | None, ...], attrs: Any, count: int) -> Node:
     # The identities in the key cannot be reused while the entry lives: the node holds its inputs.
-    key = (op, tuple((id(x.node), x.index) if x is not None else None for x in inputs), attrs, count)
+    key = (
+        op,
+        tuple((id(x.node), x.index) if x is not None else None for x in inputs),
+        attrs,
+        count,
+    )
     node = _interned.get(key) if op not in RANDOM else None
     if node is None:
         site = scope.site()
@@ -301,7 +306,9 @@ def convert(value: Like, dtype: dtypes.DType | None = None) -> Tensor:
         return tensor
     if isinstance(value, np.ndarray) and value.ndim:
         wanted = dtype if dtype is not None and value.dtype == np.float64 else None
-        return data(np.asarray(value, wanted if wanted is not None and wanted.kind == "f" else None))
+        return data(
+            np.asarray(value, wanted if wanted is not None and wanted.kind == "f" else None)
+        )
     return constant(_weak(value, dtype))
 
 
@@ -350,7 +357,11 @@ def _operands(facts: Signature, inputs: tuple[Like | None, ...]) -> tuple[Tensor
     for i, x in enumerate(inputs):
         if isinstance(x, Operators) and fixed[i] is None:
             fixed[i] = convert(x)
-    known = {facts.parameter(i).type_str: x.dtype for i, x in reversed([*enumerate(fixed)]) if x is not None}
+    known = {
+        facts.parameter(i).type_str: x.dtype
+        for i, x in reversed([*enumerate(fixed)])
+        if x is not None
+    }
     return tuple(
         x if x is not None or raw is None else _operand(facts, i, raw, known)
         for i, (x, raw) in enumerate(zip(fixed, inputs, strict=True))
@@ -379,7 +390,9 @@ def _count_outputs(
             raise OpError("Split needs constant sizes, num_outputs=, or outputs=")
     count = facts.min_outputs if asked is None else int(asked)
     if not max(facts.min_outputs, 1) <= count <= facts.max_outputs:
-        raise OpError(f"{facts.op} has {facts.min_outputs} to {facts.max_outputs} outputs, not {count}")
+        raise OpError(
+            f"{facts.op} has {facts.min_outputs} to {facts.max_outputs} outputs, not {count}"
+        )
     return count
 
 
@@ -407,7 +420,9 @@ def toposort(outputs: Iterable[Tensor]) -> list[Node]:
             order[node] = None
             continue
         stack.append((node, True))
-        stack.extend((x.node, False) for x in reversed(node.inputs) if x is not None and x.node not in order)
+        stack.extend(
+            (x.node, False) for x in reversed(node.inputs) if x is not None and x.node not in order
+        )
     return list(order)
 
 

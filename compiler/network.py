@@ -66,9 +66,7 @@ class Network(Layer):
             )
         layers = [n.payload.layer for n in order if n.op == "Call"]
         starts: list[Layer] = [
-            InputLayer(input_tensor=t)
-            for t in tree.leaves(inputs)
-            if t.node.op == "Placeholder"
+            InputLayer(input_tensor=t) for t in tree.leaves(inputs) if t.node.op == "Placeholder"
         ]
         self._graph_layers = list(dict.fromkeys([*starts, *layers]))
         self._check_names()
@@ -123,7 +121,9 @@ class Network(Layer):
             raise ArgumentError("get_layer takes either name= or index=")
         if index is not None:
             if not -len(self.layers) <= index < len(self.layers):
-                raise ArgumentError(f"model {self.name!r} has {len(self.layers)} layers, no {index}")
+                raise ArgumentError(
+                    f"model {self.name!r} has {len(self.layers)} layers, no {index}"
+                )
             return self.layers[index]
         for layer in self.layers:
             if layer.name == name:
@@ -161,7 +161,9 @@ class Network(Layer):
         """A ``TensorSpec`` per input, nested as the model takes them; None before the first call."""
         if self.is_functional:
             names = iter(input_names(self._inputs))
-            return tree.map_leaves(lambda t: TensorSpec(t.shape, t.dtype, next(names)), self._inputs)
+            return tree.map_leaves(
+                lambda t: TensorSpec(t.shape, t.dtype, next(names)), self._inputs
+            )
         return self._input_specs
 
     @property
@@ -287,7 +289,9 @@ def _node_config(
         call: functional.Call = node.payload
         place = layers.setdefault(call.layer, len(layers))
         refs = iter(inputs)
-        leaves = [{"ref": next(refs)} if isinstance(x, Tensor) else {"value": x} for x in call.leaves]
+        leaves = [
+            {"ref": next(refs)} if isinstance(x, Tensor) else {"value": x} for x in call.leaves
+        ]
         args, kwargs = tree.unflatten(call.structure, leaves)
         return {"layer": place, "args": _nested_refs(args), "kwargs": _nested_refs(kwargs)}
     if node.op == "Data":
@@ -354,7 +358,9 @@ def _node_from_config(
     try:
         result = functional.apply(item["op"], *inputs, outputs=item["outputs"], **attrs)
     except TypeError as error:
-        raise FileFormatError(f"the model's graph has a bad node {item['op']!r}: {error}") from error
+        raise FileFormatError(
+            f"the model's graph has a bad node {item['op']!r}: {error}"
+        ) from error
     return result if isinstance(result, tuple) else (result,)
 
 

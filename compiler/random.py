@@ -51,7 +51,9 @@ def next_seed() -> int:
 
 def host_generator(*key: int) -> np.random.Generator:
     """A NumPy generator that depends on ``key`` alone."""
-    words = np.random.SeedSequence([int(k) & 0xFFFFFFFFFFFFFFFF for k in key]).generate_state(2, np.uint64)
+    words = np.random.SeedSequence([int(k) & 0xFFFFFFFFFFFFFFFF for k in key]).generate_state(
+        2, np.uint64
+    )
     return np.random.Generator(np.random.Philox(key=words))
 
 

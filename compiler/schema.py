@@ -19,7 +19,9 @@ from .dtypes import to_onnx
 OPSET = 21
 IR_VERSION = 10
 
-Attribute: TypeAlias = "int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Literal"
+Attribute: TypeAlias = (
+    "int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Literal"
+)
 
 
 class Literal:
@@ -178,6 +180,4 @@ def _coerce(op: str, name: str, kind: str, value: Any) -> Attribute:
 
 def attribute_values(attrs: tuple[tuple[str, Attribute], ...]) -> dict[str, Any]:
     """Attributes as ``onnx.helper.make_node`` takes them."""
-    return {
-        n: numpy_helper.from_array(v.array) if isinstance(v, Literal) else v for n, v in attrs
-    }
+    return {n: numpy_helper.from_array(v.array) if isinstance(v, Literal) else v for n, v in attrs}

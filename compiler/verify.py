@@ -100,7 +100,9 @@ def _check_operands(node: Node) -> None:
                           f"{len(x.node.types)}")  # fmt: skip
         if not _compatible(x.type, x.node.types[x.index]):
             made = x.node.types[x.index]
-            raise _broken(node, f"operand {position} is taken for {x.type}; {x.node.op} gives {made}")
+            raise _broken(
+                node, f"operand {position} is taken for {x.type}; {x.node.op} gives {made}"
+            )
 
 
 def _check_types(node: Node) -> None:

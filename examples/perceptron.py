@@ -91,7 +91,9 @@ def main() -> None:
     print(f"Learned from 500 evenings, {accuracy:.1%} of them right")
     ratio = kernel / abs(kernel[0]) * 4
     rounded = {n: round(float(v), 2) for n, v in zip(INPUTS, ratio, strict=True)}
-    print(f"  weights, scaled so that rain counts -4: {rounded}, bias {bias / abs(kernel[0]) * 4:.2f}")
+    print(
+        f"  weights, scaled so that rain counts -4: {rounded}, bias {bias / abs(kernel[0]) * 4:.2f}"
+    )
     for name in GATES:
         print(f"{name}: one neuron gets {gate(name):.0%} of the cases right")
     print(f"XOR with a hidden layer of 4: {gate('XOR', hidden=4):.0%}")

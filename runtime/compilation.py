@@ -76,7 +76,9 @@ class Compilation:
         """The weighted loss of each output that has one."""
         found = []
         if len(y) != len(y_pred) and any(item is not None for item, _ in self._per_output):
-            raise ArgumentError(f"the model has {len(y_pred)} outputs {list(names)}; y has {len(y)}")
+            raise ArgumentError(
+                f"the model has {len(y_pred)} outputs {list(names)}; y has {len(y)}"
+            )
         for name, (item, factor), true, pred in zip(
             names, self._per_output, y, y_pred, strict=False
         ):
@@ -119,7 +121,9 @@ def _per_output(what: str, given: Any, names: Sequence[str]) -> list[Any]:
     if isinstance(given, Mapping):
         unknown = sorted(set(given) - set(names))
         if unknown:
-            raise ArgumentError(f"{what}: no output is named {unknown[0]!r}; there are {list(names)}")
+            raise ArgumentError(
+                f"{what}: no output is named {unknown[0]!r}; there are {list(names)}"
+            )
         return [given.get(n) for n in names]
     if isinstance(given, (list, tuple)):
         if len(given) != len(names):
@@ -134,7 +138,9 @@ def _metrics_per_output(given: Any, names: Sequence[str]) -> list[list[Any]]:
     nested = isinstance(given, (list, tuple)) and any(isinstance(g, (list, tuple)) for g in given)
     if isinstance(given, Mapping) or nested:
         rows = _per_output("metrics", given, names)
-        return [list(r) if isinstance(r, (list, tuple)) else [r] if r is not None else [] for r in rows]
+        return [
+            list(r) if isinstance(r, (list, tuple)) else [r] if r is not None else [] for r in rows
+        ]
     flat = list(given) if isinstance(given, (list, tuple)) else [given]
     return [list(flat) for _ in names]
 

@@ -70,7 +70,9 @@ def as_array(value: Any, what: str) -> Array:
 
 def _is_list_of_numbers(value: Any) -> bool:
     first = value[0] if value else None
-    return isinstance(first, (int, float, complex, str, list, tuple)) and not hasattr(first, "shape")
+    return isinstance(first, (int, float, complex, str, list, tuple)) and not hasattr(
+        first, "shape"
+    )
 
 
 def to_arrays(value: Any, what: str) -> Any:
@@ -192,7 +194,9 @@ class IterableSource:
     iterator) is gone through once per epoch; a generator goes on where it was.
     """
 
-    def __init__(self, batches: Iterable[Any], steps: int | None, with_targets: bool = True) -> None:
+    def __init__(
+        self, batches: Iterable[Any], steps: int | None, with_targets: bool = True
+    ) -> None:
         self._batches = batches
         self._with_targets = with_targets
         self._endless = iter(batches) is batches
@@ -209,7 +213,9 @@ class IterableSource:
     def _split(self, item: Any) -> tuple[Structure, list[Array]]:
         parts = tuple(item) if isinstance(item, (tuple, list)) and self._with_targets else (item,)
         if not 1 <= len(parts) <= 3:
-            raise DataError(f"a batch is x, (x, y) or (x, y, sample_weight); got {len(parts)} parts")
+            raise DataError(
+                f"a batch is x, (x, y) or (x, y, sample_weight); got {len(parts)} parts"
+            )
         x = to_arrays(parts[0], "x")
         y = to_arrays(parts[1], "y") if len(parts) > 1 and parts[1] is not None else None
         w = as_array(parts[2], "sample_weight") if len(parts) > 2 and parts[2] is not None else None

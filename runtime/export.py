@@ -50,7 +50,9 @@ def inference_model(
     specs = _input_specs(model)
     structure = Structure(tree.flatten(specs)[1], NO_TARGETS, False)
     program = traced(model, "predict", structure, tree.leaves(specs))
-    names = dict(zip(program.variables, state_names([v.path for v in program.variables]), strict=True))
+    names = dict(
+        zip(program.variables, state_names([v.path for v in program.variables]), strict=True)
+    )
     outputs, weights = freeze(list(program.outputs.values()), program.reads, names)
     named = dict(zip(program.outputs, outputs, strict=True))
     metadata = _metadata(model, named, labels, inputs, list(program.inputs))
@@ -227,9 +229,7 @@ def _prime(compilation: Any, model: Model, data_: Any) -> None:
     if not compilation.built:
         x, y, _ = data_
         prediction = model(x, training=False)
-        compilation.build(
-            model.output_names, tree.leaves(y), tree.leaves(prediction)
-        )
+        compilation.build(model.output_names, tree.leaves(y), tree.leaves(prediction))
 
 
 def _training_specs(model: Model) -> tuple[Structure, list[TensorSpec]]:
@@ -305,7 +305,9 @@ def _try_training(step: Path, init: Path, program: Program) -> None:
     missing = sorted(wanted - set(given))
     if missing:
         raise ExportError(f"the training step wants {missing}, which is no state: a defect")
-    found = dict(zip([o.name for o in session.get_outputs()], session.run(None, given), strict=True))
+    found = dict(
+        zip([o.name for o in session.get_outputs()], session.run(None, given), strict=True)
+    )
     for name, value in state.items():
         after = found[f"next/{name}"]
         if after.shape != value.shape or after.dtype != value.dtype:

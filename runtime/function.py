@@ -168,4 +168,6 @@ def _leaf_names(spec: Any, prefix: str) -> list[str]:
         return [prefix]
     _, keys, children = spec
     labels = keys if keys is not None else range(len(children))
-    return [n for k, c in zip(labels, children, strict=True) for n in _leaf_names(c, f"{prefix}_{k}")]
+    return [
+        n for k, c in zip(labels, children, strict=True) for n in _leaf_names(c, f"{prefix}_{k}")
+    ]

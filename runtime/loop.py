@@ -264,9 +264,7 @@ def read_logs(bound: Bound) -> Logs:
 # -- evaluate, predict, single batches ----------------------------------------------------------
 
 
-def run_test(
-    model: Model, source: Source, hooks: CallbackList | None, progress: Progress
-) -> Logs:
+def run_test(model: Model, source: Source, hooks: CallbackList | None, progress: Progress) -> Logs:
     """All batches of ``source`` through the test step."""
     saved = [(v, v.numpy()) for m in model.metrics for v in m.variables]
     model.reset_metrics()

@@ -77,7 +77,9 @@ class Model(Network):
     def compiled(self) -> Compilation:
         """The compilation. Raises ``ArgumentError`` before ``compile``."""
         if self.compilation is None:
-            raise ArgumentError(f"model {self.name!r} is not compiled: call compile(loss=...) first")
+            raise ArgumentError(
+                f"model {self.name!r} is not compiled: call compile(loss=...) first"
+            )
         return self.compilation
 
     @property

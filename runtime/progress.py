@@ -110,7 +110,11 @@ class Epochs(Progress):
 
     def speed(self) -> str:
         per_second = self.rate
-        return f"{per_second / 1000:.1f}k samples/s" if per_second >= 1e4 else f"{per_second:.0f} samples/s"
+        return (
+            f"{per_second / 1000:.1f}k samples/s"
+            if per_second >= 1e4
+            else f"{per_second:.0f} samples/s"
+        )
 
 
 class Lines(Epochs):

@@ -115,11 +115,15 @@ def _read(filepath: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, A
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise FileFormatError(f"{path} is no model saved by waterhorse, or damaged: {error}") from error
+        raise FileFormatError(
+            f"{path} is no model saved by waterhorse, or damaged: {error}"
+        ) from error
     try:
         description = json.loads(metadata[_KEY])
     except (KeyError, ValueError) as error:
-        raise FileFormatError(f"{path} is a safetensors file, but holds no waterhorse model") from error
+        raise FileFormatError(
+            f"{path} is a safetensors file, but holds no waterhorse model"
+        ) from error
     if description.get("format") != FORMAT:
         raise FileFormatError(
             f"{path} has format {description.get('format')}; this version reads {FORMAT}"

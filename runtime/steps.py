@@ -41,9 +41,7 @@ class Steps:
         """The step that takes arrays like ``example``, compiled if need be."""
         key = (kind, structure, str(placement.current()))
         known = self._steps.get(key)
-        if known is not None and all(
-            _takes(s, a) for s, a in zip(known[0], example, strict=True)
-        ):
+        if known is not None and all(_takes(s, a) for s, a in zip(known[0], example, strict=True)):
             return known[1]
         specs = input_specs(self._model, structure, example)
         if known is not None:
@@ -53,9 +51,7 @@ class Steps:
         return step
 
 
-def traced(
-    model: Model, kind: str, structure: Structure, specs: Sequence[TensorSpec]
-) -> Program:
+def traced(model: Model, kind: str, structure: Structure, specs: Sequence[TensorSpec]) -> Program:
     """Trace ``model.<kind>_step`` on tensors of these types."""
 
     def step(data: Any) -> Any:
@@ -139,7 +135,8 @@ def _check_input(model: str, spec: TensorSpec, array: Array) -> None:
             f"input {spec.name!r} has dtype {array.dtype}; expected numbers ({spec.dtype.name})"
         )
     same = array.ndim == len(spec.shape) and all(
-        not isinstance(w, int) or w == d for w, d in zip(spec.shape[1:], array.shape[1:], strict=True)
+        not isinstance(w, int) or w == d
+        for w, d in zip(spec.shape[1:], array.shape[1:], strict=True)
     )
     if not same:
         wanted = tuple(d if isinstance(d, int) else None for d in spec.shape)

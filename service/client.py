@@ -92,9 +92,7 @@ def _infer(
     request = inference_pb2.ModelInferRequest(model_name=model, model_version=version or "")
     for name, value in inputs.items():
         array = np.asarray(value)
-        request.inputs.add(
-            name=name, datatype=datatypes.from_numpy(array.dtype), shape=array.shape
-        )
+        request.inputs.add(name=name, datatype=datatypes.from_numpy(array.dtype), shape=array.shape)
         request.raw_input_contents.append(wire.to_raw(array))
     for name in outputs or ():
         request.outputs.add(name=name)
@@ -111,14 +109,18 @@ def _arrays(response: inference_pb2.ModelInferResponse) -> dict[str, Array]:
 def _ready(model: str | None) -> _Call:
     if model is None:
         request: Any = inference_pb2.ServerReadyRequest()
-        return _Call(f"/{INFERENCE_SERVICE}/ServerReady", request, inference_pb2.ServerReadyResponse)
+        return _Call(
+            f"/{INFERENCE_SERVICE}/ServerReady", request, inference_pb2.ServerReadyResponse
+        )
     request = inference_pb2.ModelReadyRequest(name=model)
     return _Call(f"/{INFERENCE_SERVICE}/ModelReady", request, inference_pb2.ModelReadyResponse)
 
 
 def _metadata(model: str, version: str | None) -> _Call:
     request = inference_pb2.ModelMetadataRequest(name=model, version=version or "")
-    return _Call(f"/{INFERENCE_SERVICE}/ModelMetadata", request, inference_pb2.ModelMetadataResponse)
+    return _Call(
+        f"/{INFERENCE_SERVICE}/ModelMetadata", request, inference_pb2.ModelMetadataResponse
+    )
 
 
 def _described(response: inference_pb2.ModelMetadataResponse) -> dict[str, Any]:
@@ -197,7 +199,9 @@ class Client:
             response_deserializer=call.response.FromString,
         )
         try:
-            return method(call.request, timeout=self._options.timeout, metadata=self._options.metadata)
+            return method(
+                call.request, timeout=self._options.timeout, metadata=self._options.metadata
+            )
         except grpc.RpcError as error:
             raise _failed(error) from error
 

@@ -21,7 +21,9 @@ class Repository:
 
     def __init__(self, folder: Path, device: Device, threads: int = 0) -> None:
         if not folder.is_dir():
-            raise ServiceError(f"{folder} is no folder; expected <model>/<version>/model.onnx in it")
+            raise ServiceError(
+                f"{folder} is no folder; expected <model>/<version>/model.onnx in it"
+            )
         self.folder = folder
         self._models: dict[str, dict[int, ServedModel]] = {}
         for path in sorted(folder.glob("*/*/model.onnx")):

@@ -77,7 +77,12 @@ class Server:
             handler = grpc.method_handlers_generic_handler(name, _handlers(name, service, module))
             self._grpc.add_generic_rpc_handlers((handler,))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
-        names = [INFERENCE_SERVICE, CLASSIFIER_SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME]
+        names = [
+            INFERENCE_SERVICE,
+            CLASSIFIER_SERVICE,
+            health.SERVICE_NAME,
+            reflection.SERVICE_NAME,
+        ]
         reflection.enable_server_reflection(names, self._grpc, pool=reflection_pool())
 
     def _bind(self) -> int:

@@ -106,7 +106,9 @@ def _from_contents(owner: str, tensor: inference_pb2.ModelInferRequest.InferInpu
         raise RequestError(f"{owner}: {tensor.datatype} travels in raw_input_contents only")
     stray = [d.name for d, _ in tensor.contents.ListFields() if d.name != field]
     if stray:
-        raise RequestError(f"{owner} is {tensor.datatype}: its elements belong in {field}, not {stray[0]}")
+        raise RequestError(
+            f"{owner} is {tensor.datatype}: its elements belong in {field}, not {stray[0]}"
+        )
     values = getattr(tensor.contents, field)
     if len(values) != math.prod(shape):
         raise RequestError(f"{owner} has {len(values)} elements for shape {list(shape)}")

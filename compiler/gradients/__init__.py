@@ -1,6 +1,16 @@
 """The table of gradient rules, by kind of operator. Importing it fills the table."""
 
-from . import activation, convolution, elementwise, indexing, linalg, normalization, pooling, reduction, shape
+from . import (
+    activation,
+    convolution,
+    elementwise,
+    indexing,
+    linalg,
+    normalization,
+    pooling,
+    reduction,
+    shape,
+)
 
 __all__ = [
     "activation", "convolution", "elementwise", "indexing", "linalg", "normalization", "pooling",

@@ -79,7 +79,9 @@ def conv(
     group: int, dilations: Any = None, kernel_shape: Any = None, pads: Any = None,
     strides: Any = None,
 ) -> Any:  # fmt: skip
-    win = window("Conv", x.shape[2:], kernel_shape or w.shape[2:], strides, dilations, pads, auto_pad)
+    win = window(
+        "Conv", x.shape[2:], kernel_shape or w.shape[2:], strides, dilations, pads, auto_pad
+    )
     dx = transposed(dy, w, x, win, group)
     dw = weight_gradient(x, dy, w, win, group)
     return (dx, dw) if b is None else (dx, dw, _bias_gradient(dy))

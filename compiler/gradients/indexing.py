@@ -69,7 +69,5 @@ def scatter_nd(
 
 
 @vjp("TopK")
-def top_k(
-    dys: Any, ys: Any, x: Tensor, k: Tensor, *, axis: int, largest: int, sorted: int
-) -> Any:
+def top_k(dys: Any, ys: Any, x: Tensor, k: Tensor, *, axis: int, largest: int, sorted: int) -> Any:
     return op.ScatterElements(zeros_like(x), ys[1], dys[0], axis=axis), None

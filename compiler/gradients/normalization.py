@@ -24,7 +24,9 @@ def layer_normalization(
     if len(ys) > 2:
         inverse = ys[2]
     else:
-        inverse = op.Reciprocal(op.Sqrt(op.ReduceMean(centred * centred, axes, keepdims=1) + epsilon))
+        inverse = op.Reciprocal(
+            op.Sqrt(op.ReduceMean(centred * centred, axes, keepdims=1) + epsilon)
+        )
     normal = centred * inverse
     dx = dscale = dbias = None
     if dys[0] is not None:

@@ -122,7 +122,9 @@ def pad(
     dvalue = None
     if value is not None:
         dvalue = op.ReduceSum(dy, keepdims=0) - op.ReduceSum(dx, keepdims=0)
-    return (dx, None, dvalue, None)[: 2 if value is None and axes is None else 3 + (axes is not None)]
+    return (dx, None, dvalue, None)[
+        : 2 if value is None and axes is None else 3 + (axes is not None)
+    ]
 
 
 @vjp("DepthToSpace")

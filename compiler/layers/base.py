@@ -128,7 +128,9 @@ class Layer(Configurable):
         made = initializers.get(initializer if initializer is not None else default)
         label = name or "variable"
         variable = Variable(made, sizes, kind, trainable and self._trainable, label)
-        owners = [layer.name for layer in _stack.get() if not layer._is_network and layer is not self]
+        owners = [
+            layer.name for layer in _stack.get() if not layer._is_network and layer is not self
+        ]
         variable.path = "/".join([*owners, self.name, label])
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
@@ -289,7 +291,9 @@ class Layer(Configurable):
         self.built = True
 
     def _converted(self, value: Any) -> Any:
-        if isinstance(value, np.ndarray) or (isinstance(value, Operators) and not isinstance(value, Tensor)):
+        if isinstance(value, np.ndarray) or (
+            isinstance(value, Operators) and not isinstance(value, Tensor)
+        ):
             value = convert(value)
         if not isinstance(value, Tensor) or value.dtype == self.dtype:
             return value
@@ -331,7 +335,9 @@ class Layer(Configurable):
 
     def _last_call(self) -> functional.Call:
         if not self._inbound:
-            raise ArgumentError(f"layer {self.name!r} has no output: it is part of no functional model")
+            raise ArgumentError(
+                f"layer {self.name!r} has no output: it is part of no functional model"
+            )
         return self._inbound[-1]
 
     def get_config(self) -> dict[str, Any]:

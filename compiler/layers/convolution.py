@@ -16,7 +16,9 @@ def pair(owner: str, label: str, value: Any, rank: int = 2) -> tuple[int, ...]:
     """``3`` or ``(3, 3)`` as a tuple of positive numbers."""
     sizes = (value,) * rank if isinstance(value, int) else tuple(value)
     if len(sizes) != rank or not all(isinstance(s, int) and s > 0 for s in sizes):
-        raise ArgumentError(f"{owner}({label}={value!r}): expected a number above 0, or {rank} of them")
+        raise ArgumentError(
+            f"{owner}({label}={value!r}): expected a number above 0, or {rank} of them"
+        )
     return sizes
 
 
@@ -108,7 +110,9 @@ class Conv2D(Layer):
         axis = 1 if self.channels_first else -1
         channels = known_size("Conv2D", input_shape[axis], "the number of channels")
         if channels % self.groups:
-            raise ShapeError(f"Conv2D: {channels} channels are not divisible by groups={self.groups}")
+            raise ShapeError(
+                f"Conv2D: {channels} channels are not divisible by groups={self.groups}"
+            )
         self.kernel = self.add_weight(
             (*self.kernel_size, channels // self.groups, self.filters), self.kernel_initializer,
             name="kernel", regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,

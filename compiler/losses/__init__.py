@@ -41,7 +41,12 @@ def _plain(name: str, function: Any) -> type[Loss]:
         result: Tensor = function(y_true, y_pred)
         return result
 
-    members = {"__init__": __init__, "call": call, "__doc__": function.__doc__, "__module__": __name__}
+    members = {
+        "__init__": __init__,
+        "call": call,
+        "__doc__": function.__doc__,
+        "__module__": __name__,
+    }
     return type(name, (Loss,), members)
 
 

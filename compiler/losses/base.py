@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from ...errors import ArgumentError, ShapeError
 from .. import config, dtypes, op
-from ..ir import Like, Tensor, apply, convert
+from ..ir import Like, Tensor, apply, constant, convert
 
 EPSILON = 1e-7
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
@@ -17,8 +17,12 @@ class Loss(config.Configurable):
     """Base of all losses: subclasses define ``call(y_true, y_pred)``, a value per example (or more).
 
     ``reduction`` is "sum_over_batch_size" (the mean over all elements, weights counting as factors
-    only), "sum", "mean", "mean_with_sample_weight" (divided by the sum of weights), "none" or None.
+    only), "sum", "mean" (the same as the first), "mean_with_sample_weight" (divided by the sum of
+    weights), "none" or None. Predictions and targets are cast to ``dtype``, default float32.
     """
+
+    class_numbers: ClassVar[bool] = False
+    """Whether targets are class numbers, which keep their integer type."""
 
     def __init__(
         self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
@@ -33,33 +37,66 @@ class Loss(config.Configurable):
         """The loss of each example, unreduced."""
         raise NotImplementedError(f"{type(self).__name__} must define call(self, y_true, y_pred)")
 
+    def mask(self, y_true: Tensor) -> Tensor | None:
+        """Which values count (bool, the shape of what ``call`` gives); None for all."""
+        return None
+
     def __call__(self, y_true: Like, y_pred: Like, sample_weight: Like | None = None) -> Tensor:
         """The reduced loss; a scalar unless the reduction is "none"."""
-        pred = convert(y_pred)
-        values = self.call(convert(y_true), pred)
+        pred = as_type(convert(y_pred), self.dtype)
+        true = convert(y_true)
+        if not (self.class_numbers and true.dtype.kind in "iu"):
+            true = as_type(true, self.dtype)
+        values = as_type(convert(self.call(true, pred)), self.dtype)
         weight = None if sample_weight is None else convert(sample_weight)
-        return reduced(values, weight, self.reduction)
+        return reduced(values, weight, self.reduction, self.mask(true))
 
 
-def reduced(values: Tensor, weight: Tensor | None, reduction: str | None) -> Tensor:
-    """Weight and reduce per-example values."""
+def as_type(x: Tensor, dtype: dtypes.DType) -> Tensor:
+    """``x`` with this element type."""
+    if x.dtype == dtype:
+        return x
+    result: Tensor = apply("Cast", x, to=dtype)
+    return result
+
+
+def reduced(
+    values: Tensor, weight: Tensor | None, reduction: str | None, mask: Tensor | None = None
+) -> Tensor:
+    """Weight and reduce per-example values; what ``mask`` leaves out does not count."""
+    weight = _masked(None if weight is None else as_type(weight, values.dtype), mask, values, reduction)
     if weight is not None:
-        weight = weight if weight.dtype == values.dtype else apply("Cast", weight, to=values.dtype)
         values, weight = aligned(values, weight)
         values = values * weight
-    if reduction in ("none", None):
+    if reduction in ("none", None) or values.ndim == 0:
         return values
     if reduction == "sum":
         return op.ReduceSum(values, keepdims=0)
     if reduction == "mean_with_sample_weight" and weight is not None:
-        total = op.ReduceSum(weight + values * 0, keepdims=0)
-        return safe_divide(op.ReduceSum(values, keepdims=0), total)
+        return safe_divide(op.ReduceSum(values, keepdims=0), op.ReduceSum(weight, keepdims=0))
     return op.ReduceMean(values, keepdims=0)
+
+
+def _masked(
+    weight: Tensor | None, mask: Tensor | None, values: Tensor, reduction: str | None
+) -> Tensor | None:
+    """The weights with the mask as a factor; in a mean what is left weighs total / valid."""
+    if mask is None:
+        return weight
+    kept = op.Cast(mask, to=values.dtype)
+    if reduction in ("mean", "sum_over_batch_size"):
+        share = op.ReduceMean(kept, keepdims=0)
+        kept = safe_divide(kept, share)
+    if weight is None:
+        result: Tensor = kept
+        return result
+    kept, weight = aligned(kept, weight)
+    return kept * weight
 
 
 def safe_divide(a: Tensor, b: Tensor) -> Tensor:
     """``a / b``, and 0 where b is 0."""
-    zero = op.Cast(op.Equal(b, 0), to=b.dtype)
+    zero = op.Cast(op.Equal(b, constant(0, b.dtype)), to=b.dtype)
     result: Tensor = a * (1 - zero) / (b + zero)
     return result
 
@@ -76,22 +113,20 @@ def aligned(values: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     return values, weight
 
 
-def same_rank(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
-    """Make the ranks equal where one has a trailing axis of one more than the other."""
-    if y_true.ndim == y_pred.ndim + 1 and y_true.shape[-1] == 1:
-        return op.Squeeze(y_true, [-1]), y_pred
-    if y_pred.ndim == y_true.ndim + 1 and y_pred.shape[-1] == 1:
-        return op.Unsqueeze(y_true, [-1]), y_pred
-    return y_true, y_pred
+def same_rank(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Equal ranks where one has a trailing axis of one more: the other gets one if it is a vector."""
+    if a.ndim == b.ndim + 1 and a.shape[-1] == 1:
+        return (a, op.Unsqueeze(b, [-1])) if b.ndim == 1 else (op.Squeeze(a, [-1]), b)
+    if b.ndim == a.ndim + 1 and b.shape[-1] == 1:
+        return (op.Unsqueeze(a, [-1]), b) if a.ndim == 1 else (a, op.Squeeze(b, [-1]))
+    return a, b
 
 
 def comparable(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
     """Targets in the dtype and rank of the predictions. Raises ``ShapeError`` where they cannot match."""
-    if y_true.dtype != y_pred.dtype:
-        y_true = op.Cast(y_true, to=y_pred.dtype)
-    y_true, y_pred = same_rank(y_true, y_pred)
+    y_true, y_pred = same_rank(as_type(y_true, y_pred.dtype), y_pred)
     fits = y_true.ndim == y_pred.ndim and all(
-        not (isinstance(a, int) and isinstance(b, int)) or a == b
+        not (isinstance(a, int) and isinstance(b, int)) or a == b or 1 in (a, b)
         for a, b in zip(y_true.shape, y_pred.shape, strict=True)
     )
     if not fits:
@@ -114,4 +149,4 @@ class LossFunctionWrapper(Loss):
         self.fn, self.kwargs = fn, kwargs
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return convert(self.fn(y_true, y_pred, **self.kwargs))
+        return convert(self.fn(*same_rank(y_true, y_pred), **self.kwargs))

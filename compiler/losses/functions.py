@@ -71,7 +71,11 @@ def log_cosh(y_true: Like, y_pred: Like) -> Tensor:
 
 @register_own
 def binary_crossentropy(
-    y_true: Like, y_pred: Like, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+    y_true: Like,
+    y_pred: Like,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
 ) -> Tensor:
     """``-y log p - (1 - y) log(1 - p)``, the mean over ``axis``."""
     true, pred = _pair(y_true, y_pred)
@@ -88,7 +92,11 @@ def binary_crossentropy(
 
 @register_own
 def categorical_crossentropy(
-    y_true: Like, y_pred: Like, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+    y_true: Like,
+    y_pred: Like,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
 ) -> Tensor:
     """``-sum y log p`` over ``axis``; without ``from_logits`` p is divided by its sum first."""
     true, pred = _pair(y_true, y_pred)

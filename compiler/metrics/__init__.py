@@ -22,7 +22,9 @@ def _mean_of(class_name: str, function: Any, **arguments: Any) -> type[MeanMetri
     """A metric class: the mean of ``function``, with keyword arguments and their defaults."""
     label = re.sub(r"([a-z])([A-Z])", r"\1_\2", class_name).lower()
 
-    def __init__(self: Any, *args: Any, name: str | None = None, dtype: Any = None, **kw: Any) -> None:
+    def __init__(
+        self: Any, *args: Any, name: str | None = None, dtype: Any = None, **kw: Any
+    ) -> None:
         given = {**arguments, **dict(zip(arguments, args, strict=False)), **kw}
         unknown = sorted(set(given) - set(arguments))
         if unknown or len(args) > len(arguments):

@@ -12,7 +12,13 @@ from .reduction import *  # noqa: F403
 from .nn import *  # noqa: F403
 from .shaping import *  # noqa: F403
 
-__all__ = [*elementwise.__all__, *linalg.__all__, *reduction.__all__, *shape_ops.__all__, *nn.__all__]
+__all__ = [
+    *elementwise.__all__,
+    *linalg.__all__,
+    *reduction.__all__,
+    *shape_ops.__all__,
+    *nn.__all__,
+]
 
 # Keras has these and this version does not.
 _MISSING = {
@@ -34,8 +40,8 @@ _MISSING = {
     "vectorized_map": "operations over a leading axis",
 }
 
+
 def __getattr__(name: str) -> Any:
     if name in _MISSING:
         raise NotImplementedError(f"wh.ops.{name} is not there yet; use {_MISSING[name]}")
     raise AttributeError(f"module 'waterhorse.ops' has no attribute {name!r}")
-

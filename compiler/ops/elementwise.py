@@ -25,7 +25,9 @@ def _pair(a: Like, b: Like) -> tuple[Tensor, Tensor]:
     if weak_a and not weak_b and not (y.dtype.kind in "iub" and x.dtype.kind == "f"):
         return convert(a, y.dtype), y
     kind = _common(x.dtype, y.dtype)
-    return (x if x.dtype == kind else op.Cast(x, to=kind)), (y if y.dtype == kind else op.Cast(y, to=kind))
+    return (x if x.dtype == kind else op.Cast(x, to=kind)), (
+        y if y.dtype == kind else op.Cast(y, to=kind)
+    )
 
 
 def _common(a: dtypes.DType, b: dtypes.DType) -> dtypes.DType:

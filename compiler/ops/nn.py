@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 from ..activations import (
-    celu, elu, gelu, glu, hard_sigmoid, hard_silu, hard_swish, leaky_relu, log_sigmoid,
-    log_softmax, relu, relu6, selu, sigmoid, silu, soft_shrink, softmax, softplus, softsign,
-    squareplus, swish, tanh, tanh_shrink,
+    celu,
+    elu,
+    gelu,
+    glu,
+    hard_sigmoid,
+    hard_silu,
+    hard_swish,
+    leaky_relu,
+    log_sigmoid,
+    log_softmax,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    soft_shrink,
+    softmax,
+    softplus,
+    softsign,
+    squareplus,
+    swish,
+    tanh,
+    tanh_shrink,
 )
 from ..losses.functions import categorical_crossentropy, sparse_categorical_crossentropy
 

@@ -130,9 +130,7 @@ def split(x: Like, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
         parts = op.Split(t, num_outputs=indices_or_sections, axis=axis)
         return [parts] if isinstance(parts, Tensor) else list(parts)
     bounds = [0, *(int(i) for i in indices_or_sections), np.iinfo(np.int64).max]
-    return [
-        op.Slice(t, [a], [b], [axis]) for a, b in zip(bounds[:-1], bounds[1:], strict=True)
-    ]
+    return [op.Slice(t, [a], [b], [axis]) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
 
 
 def flip(x: Like, axis: Any = None) -> Tensor:
@@ -154,7 +152,9 @@ def roll(x: Like, shift: int, axis: int | None = None) -> Tensor:
     shift = shift % extent if isinstance(extent, int) else shift
     if shift == 0:
         return t
-    return op.Concat(op.Slice(t, [-shift], [far], [axis]), op.Slice(t, [0], [-shift], [axis]), axis=axis)
+    return op.Concat(
+        op.Slice(t, [-shift], [far], [axis]), op.Slice(t, [0], [-shift], [axis]), axis=axis
+    )
 
 
 def tile(x: Like, repeats: Any) -> Tensor:
@@ -173,7 +173,9 @@ def repeat(x: Like, repeats: int, axis: int | None = None) -> Tensor:
     if axis is None:
         t, axis = op.Reshape(t, [-1]), 0
     axis %= t.ndim
-    wide = op.Tile(op.Unsqueeze(t, [axis + 1]), [1] * (axis + 1) + [repeats] + [1] * (t.ndim - axis - 1))
+    wide = op.Tile(
+        op.Unsqueeze(t, [axis + 1]), [1] * (axis + 1) + [repeats] + [1] * (t.ndim - axis - 1)
+    )
     merged = [0] * axis + [-1]
     tail = op.Shape(t, start=axis + 1)
     return op.Reshape(wide, op.Concat(merged, tail, axis=0) if axis + 1 < t.ndim else merged)

@@ -73,7 +73,9 @@ class Optimizer(config.Configurable):
         value = float(np.asarray(rate))
         if not np.isfinite(value) or value < 0:
             raise ArgumentError(f"learning_rate={rate!r}: expected a number of at least 0")
-        variable = Variable(np.float32(value), trainable=False, name="learning_rate", dtype="float32")
+        variable = Variable(
+            np.float32(value), trainable=False, name="learning_rate", dtype="float32"
+        )
         variable.path = f"{self.name}/learning_rate"
         return variable
 
@@ -119,7 +121,9 @@ class Optimizer(config.Configurable):
                 self._slots[variable] = {s: self._slot(variable, s) for s in self.slots}
 
     def _slot(self, variable: Variable, slot: str) -> Variable:
-        made = Variable(self.initial(slot, variable), trainable=False, name=slot, dtype=variable.dtype)
+        made = Variable(
+            self.initial(slot, variable), trainable=False, name=slot, dtype=variable.dtype
+        )
         made.path = f"{self.name}/{variable.path}/{slot}"
         return made
 

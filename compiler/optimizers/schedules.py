@@ -79,7 +79,9 @@ class PolynomialDecay(LearningRateSchedule):
             passed = op.Min(now, period) / period
         left = 1.0 - passed
         shaped = left if self.power == 1.0 else op.Pow(left, self.power)
-        return shaped * (self.initial_learning_rate - self.end_learning_rate) + self.end_learning_rate
+        return (
+            shaped * (self.initial_learning_rate - self.end_learning_rate) + self.end_learning_rate
+        )
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
@@ -142,7 +144,10 @@ class CosineDecayRestarts(LearningRateSchedule):
         self, initial_learning_rate: float, first_decay_steps: int, t_mul: float = 2.0,
         m_mul: float = 1.0, alpha: float = 0.0, name: str = "SGDRDecay",
     ) -> None:  # fmt: skip
-        self.initial_learning_rate, self.first_decay_steps = initial_learning_rate, first_decay_steps
+        self.initial_learning_rate, self.first_decay_steps = (
+            initial_learning_rate,
+            first_decay_steps,
+        )
         self.t_mul, self.m_mul, self.alpha = t_mul, m_mul, alpha
         _positive("CosineDecayRestarts", first_decay_steps)
 

@@ -20,7 +20,10 @@ def freeze(
     values = {v: data(v.numpy(), v) for v in reads}
     bindings: dict[Key, Tensor] = {leaf.key: values[v] for v, leaf in reads.items()}
     bindings |= {
-        t.key: t for n in toposort(outputs) for t in n.outputs if n.op == "Argument" and t.key not in bindings
+        t.key: t
+        for n in toposort(outputs)
+        for t in n.outputs
+        if n.op == "Argument" and t.key not in bindings
     }
     frozen = functional.replay(outputs, bindings)
     labels = {values[v].key: n for v, n in names.items() if v in values}

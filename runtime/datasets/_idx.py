@@ -57,13 +57,17 @@ def _from_npz(path: Path) -> Split:
             train = file["x_train"], file["y_train"]
             test = file["x_test"], file["y_test"]
     except (OSError, KeyError, ValueError, EOFError) as error:
-        raise DatasetError(f"{path} is no archive of x_train, y_train, x_test, y_test: {error}") from error
+        raise DatasetError(
+            f"{path} is no archive of x_train, y_train, x_test, y_test: {error}"
+        ) from error
     return _checked(str(path), train, test)
 
 
 def _checked(owner: str, train: tuple[Array, Array], test: tuple[Array, Array]) -> Split:
     for images, labels in (train, test):
-        fits = images.ndim == 3 and images.shape[1:] == (28, 28) and labels.shape == images.shape[:1]
+        fits = (
+            images.ndim == 3 and images.shape[1:] == (28, 28) and labels.shape == images.shape[:1]
+        )
         if not fits or labels.max(initial=0) > 9:
             raise DatasetError(
                 f"{owner}: images {images.shape} and labels {labels.shape} are not 28x28 images with "

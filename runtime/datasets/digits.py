@@ -22,7 +22,10 @@ def load_digits(
     """
     if not 0 <= test_fraction < 1:
         raise ArgumentError(f"test_fraction={test_fraction}: expected a number from 0 to below 1")
-    with resources.as_file(resources.files(__package__) / "digits.npz") as path, np.load(path) as file:
+    with (
+        resources.as_file(resources.files(__package__) / "digits.npz") as path,
+        np.load(path) as file,
+    ):
         images, labels = file["images"][..., None], file["labels"].astype(np.int64)
     test = np.zeros(len(labels), bool)
     generator = np.random.Generator(np.random.Philox(seed))

@@ -28,7 +28,9 @@ def quickstart(
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training digits.")] = 12,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same run.")] = 7,
     device: Device = "auto",
-    train_only: Annotated[bool, typer.Option("--train-only", help="Train and export, no server.")] = False,
+    train_only: Annotated[
+        bool, typer.Option("--train-only", help="Train and export, no server.")
+    ] = False,
     repository: Annotated[
         Path | None, typer.Option(help="Model repository to fill (default: OUT/models).")
     ] = None,
@@ -49,13 +51,17 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Requests at a time.")] = 4,
     threads: Annotated[int, typer.Option(min=0, help="Per operator; 0 takes all cores.")] = 1,
     max_message_mb: Annotated[int, typer.Option(min=1, help="Largest request or answer.")] = 256,
-    grace_seconds: Annotated[float, typer.Option(min=0, help="For requests under way at the end.")] = 10.0,
+    grace_seconds: Annotated[
+        float, typer.Option(min=0, help="For requests under way at the end.")
+    ] = 10.0,
     lame_duck_seconds: Annotated[
         float, typer.Option(min=0, help="Say NOT_SERVING this long before refusing requests.")
     ] = 0.0,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM).")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Private key (PEM).")] = None,
-    tls_client_ca: Annotated[Path | None, typer.Option(help="Demand client certificates of this CA.")] = None,
+    tls_client_ca: Annotated[
+        Path | None, typer.Option(help="Demand client certificates of this CA.")
+    ] = None,
 ) -> None:
     """Serve a model repository over gRPC until SIGINT or SIGTERM."""
     from . import _serve as command

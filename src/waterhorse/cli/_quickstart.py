@@ -52,7 +52,13 @@ def compile_model(model: Sequential, steps: int) -> None:
 
 
 def run(
-    out: Path, epochs: int, seed: int, device: str, train_only: bool, repository: Path, picture: bool
+    out: Path,
+    epochs: int,
+    seed: int,
+    device: str,
+    train_only: bool,
+    repository: Path,
+    picture: bool,
 ) -> None:
     """Train, export, draw, serve, ask, compare."""
     placement.set_device(device)
