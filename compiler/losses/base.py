@@ -10,6 +10,7 @@ from .. import config, dtypes, op
 from ..ir import Like, Tensor, apply, constant, convert
 
 EPSILON = 1e-7
+AVERAGED = "sum_over_batch_size"
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
 
@@ -25,7 +26,10 @@ class Loss(config.Configurable):
     """Whether targets are class numbers, which keep their integer type."""
 
     def __init__(
-        self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
+        self,
+        name: str | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: Any = None,
     ) -> None:
         if reduction not in REDUCTIONS:
             raise ArgumentError(f"reduction={reduction!r}: expected one of {REDUCTIONS}")
@@ -37,7 +41,7 @@ class Loss(config.Configurable):
         """The loss of each example, unreduced."""
         raise NotImplementedError(f"{type(self).__name__} must define call(self, y_true, y_pred)")
 
-    def mask(self, y_true: Tensor) -> Tensor | None:
+    def mask(self, y_true: Tensor, y_pred: Tensor) -> Tensor | None:
         """Which values count (bool, the shape of what ``call`` gives); None for all."""
         return None
 
@@ -49,7 +53,7 @@ class Loss(config.Configurable):
             true = as_type(true, self.dtype)
         values = as_type(convert(self.call(true, pred)), self.dtype)
         weight = None if sample_weight is None else convert(sample_weight)
-        return reduced(values, weight, self.reduction, self.mask(true))
+        return reduced(values, weight, self.reduction, self.mask(true, pred))
 
 
 def as_type(x: Tensor, dtype: dtypes.DType) -> Tensor:
@@ -64,7 +68,9 @@ def reduced(
     values: Tensor, weight: Tensor | None, reduction: str | None, mask: Tensor | None = None
 ) -> Tensor:
     """Weight and reduce per-example values; what ``mask`` leaves out does not count."""
-    weight = _masked(None if weight is None else as_type(weight, values.dtype), mask, values, reduction)
+    weight = _masked(
+        None if weight is None else as_type(weight, values.dtype), mask, values, reduction
+    )
     if weight is not None:
         values, weight = aligned(values, weight)
         values = values * weight
@@ -126,7 +132,7 @@ def comparable(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
     """Targets in the dtype and rank of the predictions. Raises ``ShapeError`` where they cannot match."""
     y_true, y_pred = same_rank(as_type(y_true, y_pred.dtype), y_pred)
     fits = y_true.ndim == y_pred.ndim and all(
-        not (isinstance(a, int) and isinstance(b, int)) or a == b or 1 in (a, b)
+        not (isinstance(a, int) and isinstance(b, int)) or a == b
         for a, b in zip(y_true.shape, y_pred.shape, strict=True)
     )
     if not fits:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from ...errors import ArgumentError, ShapeError
+
+from ...errors import ShapeError
 from .. import op
 from ..config import register_own
 from ..ir import Like, Tensor, convert
@@ -81,13 +82,17 @@ def binary_crossentropy(
     true, pred = _pair(y_true, y_pred)
     if label_smoothing:
         true = true * (1.0 - label_smoothing) + 0.5 * label_smoothing
-    if from_logits:
-        # max(x, 0) - x y + log(1 + exp(-|x|)) never overflows
-        values = op.Relu(pred) - pred * true + op.Softplus(-op.Abs(pred))
-    else:
-        p = op.Clip(pred, EPSILON, 1.0 - EPSILON)
-        values = -(true * op.Log(p) + (1.0 - true) * op.Log(1.0 - p))
+    values = binary_terms(true, pred, from_logits)
     return values if values.ndim == 0 else op.ReduceMean(values, [axis], keepdims=0)
+
+
+def binary_terms(true: Tensor, pred: Tensor, from_logits: bool) -> Tensor:
+    """Binary crossentropy element by element."""
+    if from_logits:
+        # log(1 + e^x) never overflows in this form, and its gradient is right at 0 too
+        return true * op.Softplus(-pred) + (1.0 - true) * op.Softplus(pred)
+    p = op.Clip(pred, EPSILON, 1.0 - EPSILON)
+    return -(true * op.Log(p) + (1.0 - true) * op.Log(1.0 - p))
 
 
 @register_own
@@ -101,7 +106,7 @@ def categorical_crossentropy(
     """``-sum y log p`` over ``axis``; without ``from_logits`` p is divided by its sum first."""
     true, pred = _pair(y_true, y_pred)
     if label_smoothing:
-        classes = pred.shape[axis]
+        classes = true.shape[-1]
         if not isinstance(classes, int):
             raise ShapeError("label_smoothing needs a known number of classes")
         true = true * (1.0 - label_smoothing) + label_smoothing / classes
@@ -126,27 +131,33 @@ def sparse_categorical_crossentropy(
 ) -> Tensor:
     """``-log p[y]`` for class numbers ``y``; 0 for ``ignore_class``.
 
-    A label that is no class fails when it runs, with its value.
+    ``y`` has the shape of the predictions without ``axis`` (or with a 1 there). A label that is no
+    class fails when it runs, with its value.
     """
-    labels, pred = convert(y_true), convert(y_pred)
-    if axis not in (-1, pred.ndim - 1):
-        raise ArgumentError(f"axis={axis}: the classes are on the last axis")
+    pred = convert(y_pred)
+    labels = class_numbers(convert(y_true), pred, axis)
+    valid = None
+    if ignore_class is not None:
+        valid = op.Not(op.Equal(labels, ignore_class))
+        labels = labels * op.Cast(valid, to="int64")
+    logs = log_probabilities(pred, from_logits, axis)
+    picked = op.GatherElements(logs, op.Unsqueeze(labels, [axis]), axis=axis)
+    loss = -op.Squeeze(picked, [axis])
+    # a row that does not count adds nothing, even where its prediction is infinite
+    return loss if valid is None else op.Where(valid, loss, convert(0.0, loss.dtype))
+
+
+def class_numbers(labels: Tensor, pred: Tensor, axis: int = -1) -> Tensor:
+    """Labels as int64, one rank below the predictions."""
     labels = op.Cast(labels, to="int64")
-    if labels.ndim == pred.ndim and labels.shape[-1] == 1:
-        labels = op.Squeeze(labels, [-1])
+    if labels.ndim == pred.ndim and labels.shape[axis] == 1:
+        labels = op.Squeeze(labels, [axis])
     if labels.ndim != pred.ndim - 1:
         raise ShapeError(
             f"class numbers {labels.type} do not fit predictions {pred.type}: expected one number "
             "per row (for one-hot rows use categorical_crossentropy)"
         )
-    valid = None
-    if ignore_class is not None:
-        valid = op.Not(op.Equal(labels, ignore_class))
-        labels = labels * op.Cast(valid, to="int64")
-    logs = log_probabilities(pred, from_logits)
-    picked = op.GatherElements(logs, op.Unsqueeze(labels, [-1]), axis=-1)
-    loss = -op.Squeeze(picked, [-1])
-    return loss if valid is None else loss * op.Cast(valid, to=pred.dtype)
+    return labels
 
 
 @register_own
@@ -198,7 +209,12 @@ def categorical_hinge(y_true: Like, y_pred: Like) -> Tensor:
 
 @register_own
 def cosine_similarity(y_true: Like, y_pred: Like, axis: int = -1) -> Tensor:
-    """The cosine of the angle along ``axis`` (a loss counts it negative)."""
+    """Minus the cosine of the angle along ``axis``: -1 for parallel vectors."""
+    return -cosine(y_true, y_pred, axis)
+
+
+def cosine(y_true: Like, y_pred: Like, axis: int = -1) -> Tensor:
+    """The cosine of the angle between the vectors along ``axis``."""
     true, pred = _pair(y_true, y_pred)
     return _sum(_unit(true, axis) * _unit(pred, axis), axis)
 

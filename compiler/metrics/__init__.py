@@ -3,121 +3,130 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
-from .. import config, losses, op
-from ..ir import Tensor
+from ...errors import ArgumentError
+from .. import config
+from .accuracy import (
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+    resolve_accuracy,
+)
 from .base import Mean, MeanMetricWrapper, Metric, Sum
 from .functions import (
-    accuracy,
     binary_accuracy,
     categorical_accuracy,
     sparse_categorical_accuracy,
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
 )
-
-
-def _mean_of(class_name: str, function: Any, **arguments: Any) -> type[MeanMetricWrapper]:
-    """A metric class: the mean of ``function``, with keyword arguments and their defaults."""
-    label = re.sub(r"([a-z])([A-Z])", r"\1_\2", class_name).lower()
-
-    def __init__(
-        self: Any, *args: Any, name: str | None = None, dtype: Any = None, **kw: Any
-    ) -> None:
-        given = {**arguments, **dict(zip(arguments, args, strict=False)), **kw}
-        unknown = sorted(set(given) - set(arguments))
-        if unknown or len(args) > len(arguments):
-            what = f"argument {unknown[0]!r}" if unknown else f"{len(args)} positional arguments"
-            raise TypeError(f"{class_name} takes {[*arguments, 'name', 'dtype']}; got {what}")
-        MeanMetricWrapper.__init__(self, function, name or label, dtype, **given)
-        self._arguments = {**given, "name": self.name, "dtype": self.dtype.name}
-
-    members = {"__init__": __init__, "__doc__": f"The mean of: {function.__doc__}",
-               "__module__": __name__}  # fmt: skip
-    return type(class_name, (MeanMetricWrapper,), members)
-
-
-_LOGITS = {"from_logits": False, "label_smoothing": 0.0, "axis": -1}
-Accuracy = _mean_of("Accuracy", accuracy)
-BinaryAccuracy = _mean_of("BinaryAccuracy", binary_accuracy, threshold=0.5)
-CategoricalAccuracy = _mean_of("CategoricalAccuracy", categorical_accuracy)
-SparseCategoricalAccuracy = _mean_of("SparseCategoricalAccuracy", sparse_categorical_accuracy)
-TopKCategoricalAccuracy = _mean_of("TopKCategoricalAccuracy", top_k_categorical_accuracy, k=5)
-SparseTopKCategoricalAccuracy = _mean_of(
-    "SparseTopKCategoricalAccuracy", sparse_top_k_categorical_accuracy, k=5
+from .probabilistic import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalHinge,
+    Hinge,
+    KLDivergence,
+    Poisson,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
 )
-MeanSquaredError = _mean_of("MeanSquaredError", losses.mean_squared_error)
-MeanAbsoluteError = _mean_of("MeanAbsoluteError", losses.mean_absolute_error)
-MeanAbsolutePercentageError = _mean_of(
-    "MeanAbsolutePercentageError", losses.mean_absolute_percentage_error
+from .regression import (
+    CosineSimilarity,
+    LogCoshError,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    RootMeanSquaredError,
 )
-MeanSquaredLogarithmicError = _mean_of(
-    "MeanSquaredLogarithmicError", losses.mean_squared_logarithmic_error
-)
-LogCoshError = _mean_of("LogCoshError", losses.log_cosh)
-KLDivergence = _mean_of("KLDivergence", losses.kl_divergence)
-Poisson = _mean_of("Poisson", losses.poisson)
-Hinge = _mean_of("Hinge", losses.hinge)
-CosineSimilarity = _mean_of("CosineSimilarity", losses.cosine_similarity, axis=-1)
-BinaryCrossentropy = _mean_of(
-    "BinaryCrossentropy", losses.binary_crossentropy, from_logits=False, label_smoothing=0.0
-)
-CategoricalCrossentropy = _mean_of(
-    "CategoricalCrossentropy", losses.categorical_crossentropy, **_LOGITS
-)
-SparseCategoricalCrossentropy = _mean_of(
-    "SparseCategoricalCrossentropy", losses.sparse_categorical_crossentropy,
-    from_logits=False, ignore_class=None, axis=-1,
-)  # fmt: skip
 
-
-class RootMeanSquaredError(Mean):
-    """The root of the mean squared error over all elements."""
-
-    def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
-        super().__init__(name, dtype)
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
-        super().update_state(losses.mean_squared_error(y_true, y_pred), sample_weight)
-
-    def result(self) -> Tensor:
-        result: Tensor = op.Sqrt(super().result())
-        return result
-
-
-_CLASSES: dict[str, Any] = {
+_CLASSES: dict[str, type[Metric]] = {
     c.__name__: c
     for c in (
         Mean, Sum, Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy,
         TopKCategoricalAccuracy, SparseTopKCategoricalAccuracy, MeanSquaredError,
         RootMeanSquaredError, MeanAbsoluteError, MeanAbsolutePercentageError,
-        MeanSquaredLogarithmicError, LogCoshError, KLDivergence, Poisson, Hinge, CosineSimilarity,
-        BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy,
+        MeanSquaredLogarithmicError, LogCoshError, KLDivergence, Poisson, Hinge, SquaredHinge,
+        CategoricalHinge, CosineSimilarity, BinaryCrossentropy, CategoricalCrossentropy,
+        SparseCategoricalCrossentropy,
     )
 }  # fmt: skip
-_NAMES: dict[str, Any] = {
+_NAMES: dict[str, type[Metric]] = {
     **_CLASSES,
     **{re.sub(r"([a-z])([A-Z])", r"\1_\2", n).lower(): c for n, c in _CLASSES.items()},
     "mse": MeanSquaredError, "MSE": MeanSquaredError, "mae": MeanAbsoluteError,
-    "MAE": MeanAbsoluteError, "mape": MeanAbsolutePercentageError, "rmse": RootMeanSquaredError,
-    "msle": MeanSquaredLogarithmicError, "bce": BinaryCrossentropy,
+    "MAE": MeanAbsoluteError, "mape": MeanAbsolutePercentageError,
+    "MAPE": MeanAbsolutePercentageError, "rmse": RootMeanSquaredError,
+    "RMSE": RootMeanSquaredError, "msle": MeanSquaredLogarithmicError,
+    "MSLE": MeanSquaredLogarithmicError, "log_cosh": LogCoshError, "logcosh": LogCoshError,
+    "bce": BinaryCrossentropy, "BCE": BinaryCrossentropy, "kl_divergence": KLDivergence,
+    "kld": KLDivergence, "KLD": KLDivergence,
     "top_k_categorical_accuracy": TopKCategoricalAccuracy,
     "sparse_top_k_categorical_accuracy": SparseTopKCategoricalAccuracy,
 }  # fmt: skip
+
+# Keras has these and this version does not.
+MISSING = (
+    "AUC", "BinaryIoU", "ConcordanceCorrelation", "F1Score", "FBetaScore", "FalseNegatives",
+    "FalsePositives", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU", "PearsonCorrelation",
+    "Precision", "PrecisionAtRecall", "R2Score", "Recall", "RecallAtPrecision",
+    "SensitivityAtSpecificity", "SpecificityAtSensitivity", "TrueNegatives", "TruePositives",
+    "concordance_correlation", "pearson_correlation",
+)  # fmt: skip
 
 
 def get(identifier: Any) -> Any:
     """A metric for a name, an object, a class, a function ``fn(y_true, y_pred)``, a dict, or None."""
     if isinstance(identifier, str):
-        return config.lookup("metric", identifier, _NAMES)()
+        if identifier in MISSING:
+            raise _missing(identifier)
+        found = config.lookup("metric", identifier, _NAMES)
+        return found() if isinstance(found, type) else found  # custom objects may be functions
     if isinstance(identifier, dict):
         return config.deserialize(identifier)
     if isinstance(identifier, type):
         return identifier()
     if identifier is None or callable(identifier):
         return identifier
-    raise TypeError(f"{identifier!r} is no metric: expected a name, an object or a function")
+    raise ArgumentError(f"{identifier!r} is no metric: expected a name, an object or a function")
 
 
-__all__ = [*sorted(_CLASSES), "MeanMetricWrapper", "Metric", "get"]
+def serialize(metric: Metric | Callable[..., Any]) -> dict[str, Any]:
+    """What a configuration keeps of a metric."""
+    return config.serialize(metric)
+
+
+def deserialize(config: Any) -> Any:
+    """The metric that ``serialize`` wrote (or a plain name)."""
+    return get(config)
+
+
+def _missing(name: str) -> NotImplementedError:
+    return NotImplementedError(
+        f"wh.metrics.{name} is not there yet: subclass wh.metrics.Metric, or compute it from "
+        "model.predict"
+    )
+
+
+def __getattr__(name: str) -> Any:
+    if name in MISSING:
+        raise _missing(name)
+    raise AttributeError(f"module 'waterhorse.metrics' has no attribute {name!r}")
+
+
+__all__ = [
+    "Accuracy", "BinaryAccuracy", "BinaryCrossentropy", "CategoricalAccuracy",
+    "CategoricalCrossentropy", "CategoricalHinge", "CosineSimilarity", "Hinge", "KLDivergence",
+    "LogCoshError", "Mean", "MeanAbsoluteError", "MeanAbsolutePercentageError",
+    "MeanMetricWrapper", "MeanSquaredError", "MeanSquaredLogarithmicError", "Metric", "Poisson",
+    "RootMeanSquaredError", "SparseCategoricalAccuracy", "SparseCategoricalCrossentropy",
+    "SparseTopKCategoricalAccuracy", "SquaredHinge", "Sum", "TopKCategoricalAccuracy",
+    "binary_accuracy", "categorical_accuracy", "deserialize", "get", "resolve_accuracy",
+    "serialize", "sparse_categorical_accuracy", "sparse_top_k_categorical_accuracy",
+    "top_k_categorical_accuracy",
+]  # fmt: skip

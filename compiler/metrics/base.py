@@ -8,34 +8,55 @@ from typing import Any
 import numpy as np
 
 from .. import config, dtypes, initializers, op
-from ..ir import Like, Tensor, apply, convert
-from ..losses.base import aligned, safe_divide
+from ..ir import Like, Tensor, constant, convert
+from ..losses.base import as_type, safe_divide, same_rank
 from ..state import Variable
 
 
 class Metric(config.Configurable):
-    """Base: subclasses define ``update_state`` (by ``assign``) and ``result``."""
+    """Base: subclasses define ``update_state`` (by ``assign``) and ``result``.
+
+    In a traced function the state is read and written like any variable, and ``result`` after
+    ``update_state`` has seen the update. Outside, both act at once.
+    """
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
-        self.name = name or type(self).__name__.lower()
-        self.dtype = dtypes.as_dtype(dtype or "float32")
         self._variables: list[Variable] = []
+        self._name = name or type(self).__name__.lower()
+        self.dtype = dtypes.as_dtype(dtype or "float32")
+
+    @property
+    def name(self) -> str:
+        """What logs call it. Its variables are named ``<name>/<variable>``."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = name
+        for variable in self._variables:
+            variable.path = f"{name}/{variable.name}"
 
     def add_variable(
-        self, shape: tuple[int, ...] = (), initializer: Any = "zeros", dtype: Any = None,
-        name: str = "value",
-    ) -> Variable:  # fmt: skip
+        self, shape: tuple[int, ...], initializer: Any, dtype: Any = None, name: str | None = None
+    ) -> Variable:
         """Make a variable that ``reset_state`` sets to zero."""
+        label = name or f"variable_{len(self._variables)}"
         made = initializers.get(initializer)
-        variable = Variable(made, tuple(shape), dtype or self.dtype, False, name)
-        variable.path = f"{self.name}/{name}"
+        variable = Variable(made, tuple(shape), dtype or self.dtype, False, label)
+        variable.path = f"{self.name}/{label}"
         self._variables.append(variable)
         return variable
 
-    add_weight = add_variable
+    def add_weight(
+        self, shape: tuple[int, ...] = (), initializer: Any = "zeros", dtype: Any = None,
+        name: str | None = None,
+    ) -> Variable:  # fmt: skip
+        """``add_variable``, a scalar unless told otherwise."""
+        return self.add_variable(shape, initializer, dtype, name)
 
     @property
     def variables(self) -> list[Variable]:
+        """What the metric accumulates in."""
         return list(self._variables)
 
     def reset_state(self) -> None:
@@ -62,48 +83,65 @@ class Metric(config.Configurable):
 class Sum(Metric):
     """The (weighted) sum of values."""
 
-    def __init__(self, name: str = "sum", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "sum", dtype: Any = None) -> None:
         super().__init__(dtype, name)
-        self.total = self.add_variable(name="total")
+        self.total = self.add_variable((), "zeros", name="total")
 
     def update_state(self, values: Like, sample_weight: Like | None = None) -> None:
-        weighted, _ = _weighted(convert(values), sample_weight, self.dtype)
-        self.total.assign(self.total + op.ReduceSum(weighted, keepdims=0))
+        found, _ = per_sample(convert(values), sample_weight, op.ReduceSum, self.dtype)
+        self.total.assign(self.total + op.ReduceSum(found, keepdims=0))
 
     def result(self) -> Tensor:
         return self.total.value
 
 
 class Mean(Metric):
-    """The (weighted) mean of values; 0 before any."""
+    """The (weighted) mean of values; 0 before any.
 
-    def __init__(self, name: str = "mean", dtype: Any = None) -> None:
+    Values of an example are averaged first, so that an example counts as one however many it has.
+    """
+
+    def __init__(self, name: str | None = "mean", dtype: Any = None) -> None:
         super().__init__(dtype, name)
-        self.total = self.add_variable(name="total")
-        self.count = self.add_variable(name="count")
+        self.total = self.add_variable((), "zeros", name="total")
+        self.count = self.add_variable((), "zeros", name="count")
 
     def update_state(self, values: Like, sample_weight: Like | None = None) -> None:
-        weighted, weights = _weighted(convert(values), sample_weight, self.dtype)
-        self.total.assign(self.total + op.ReduceSum(weighted, keepdims=0))
-        self.count.assign(self.count + weights)
+        found, weight = per_sample(convert(values), sample_weight, op.ReduceMean, self.dtype)
+        count = _length(found) if weight is None else op.ReduceSum(weight, keepdims=0)
+        self.total.assign(self.total + op.ReduceSum(found, keepdims=0))
+        self.count.assign(self.count + count)
 
     def result(self) -> Tensor:
         return safe_divide(self.total.value, self.count.value)
 
 
-def _weighted(values: Tensor, sample_weight: Like | None, dtype: Any) -> tuple[Tensor, Tensor]:
-    """Values times weights, and the sum of the weights."""
-    values = values if values.dtype == dtype else apply("Cast", values, to=dtype)
-    if sample_weight is None:
-        return values, op.Cast(op.Size(values), to=dtype)
-    weight = convert(sample_weight)
-    weight = weight if weight.dtype == dtype else apply("Cast", weight, to=dtype)
-    if values.ndim and weight.ndim and values.ndim > weight.ndim:
-        # a weight per example: the mean over the example's other axes
-        values = op.ReduceMean(values, [*range(weight.ndim, values.ndim)], keepdims=0)
-    values, weight = aligned(values, weight)
-    full = weight if weight.shape == values.shape else weight + values * 0
-    return values * weight, op.ReduceSum(full, keepdims=0)
+def per_sample(
+    values: Tensor, sample_weight: Like | None, reduce: Callable[..., Tensor], dtype: dtypes.DType
+) -> tuple[Tensor, Tensor | None]:
+    """One weighted value per example, and the weight of each (None for ones)."""
+    values = as_type(values, dtype)
+    weight = None
+    if sample_weight is not None:
+        values, weight = same_rank(values, as_type(convert(sample_weight, dtype), dtype))
+        rank = weight.ndim
+        if values.ndim > rank:
+            values = reduce(values, [*range(rank, values.ndim)], keepdims=0)
+        if values.shape != weight.shape or None in values.shape:
+            weight = op.Expand(weight, op.Shape(values))
+        values = values * weight
+        if rank > 1:
+            weight = reduce(weight, [*range(1, rank)], keepdims=0)
+    if values.ndim > 1:
+        values = reduce(values, [*range(1, values.ndim)], keepdims=0)
+    return values, weight
+
+
+def _length(values: Tensor) -> Tensor:
+    """The number of examples as a float scalar."""
+    if values.ndim == 0 or isinstance(values.shape[0], int):
+        return constant(values.shape[0] if values.ndim else 1, values.dtype)
+    return op.Cast(op.Squeeze(op.Shape(values, end=1), [0]), to=values.dtype)
 
 
 class MeanMetricWrapper(Mean):
