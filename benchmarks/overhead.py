@@ -67,8 +67,8 @@ def main() -> None:
     fit, bare = (statistics.median(p[i] for p in pairs) * 1e6 for i in (0, 1))
     ratio = statistics.median(a / b for a, b in pairs)
     ((_, step),) = model.steps._steps.values()
-    print(f"fit {fit:.1f} us/step, bare {bare:.1f} us/step, ratio {ratio:.2f} "
-          f"({len(step.model.graph.node)} nodes, {options.rounds} rounds of {options.steps} steps)")  # fmt: skip
+    print(f"fit {fit:.1f} us/step, bare {bare:.1f} us/step, ratio {ratio:.2f}")
+    print(f"{len(step.model.graph.node)} nodes, {options.rounds} rounds of {options.steps} steps")
 
 
 if __name__ == "__main__":

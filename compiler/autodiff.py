@@ -166,9 +166,9 @@ def _backward(
         cotangents = [
             _accumulated(node, i, pending.pop((node, i), None)) for i in range(len(node.types))
         ]
-        for i, dy in enumerate(cotangents):
-            if dy is not None and (node, i) in seeds:
-                grads[node, i] = dy
+        for i, found in enumerate(cotangents):
+            if found is not None and (node, i) in seeds:
+                grads[node, i] = found
         if node.op in LEAVES or all(dy is None for dy in cotangents):
             continue
         if not any(x is not None and _wanted(x, useful, seeds) for x in node.inputs):

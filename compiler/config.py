@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -27,8 +27,12 @@ _custom: ContextVar[Mapping[str, Any]] = ContextVar("custom", default={})
 
 
 @functools.cache
-def _parameters(cls: type) -> inspect.Signature:
+def _parameters(cls: Any) -> inspect.Signature:
     return inspect.signature(cls.__init__)
+
+
+def _parameters_of(cls: Any) -> inspect.Signature:
+    return _parameters(cls)
 
 
 def _package(module: str) -> str:
@@ -51,12 +55,12 @@ class Configurable:
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         instance = super().__new__(cls)
         try:
-            bound = _parameters(cls).bind(instance, *args, **kwargs)
+            bound = _parameters_of(cls).bind(instance, *args, **kwargs)
         except TypeError as error:
             raise TypeError(f"{cls.__name__}: {error}{_suggestion(cls, kwargs)}") from None
         bound.apply_defaults()
         arguments = dict(list(bound.arguments.items())[1:])
-        for parameter in _parameters(cls).parameters.values():
+        for parameter in _parameters_of(cls).parameters.values():
             if parameter.kind is parameter.VAR_KEYWORD:
                 arguments |= arguments.pop(parameter.name)
             elif parameter.kind is parameter.VAR_POSITIONAL and parameter.name in arguments:
@@ -69,13 +73,13 @@ class Configurable:
         return {k: encode(v) for k, v in self._arguments.items()}
 
     @classmethod
-    def from_config(cls: type[_T], config: Mapping[str, Any]) -> _T:
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
         """The object that ``get_config`` describes."""
         return cls(**{k: decode(v) for k, v in config.items()})
 
 
 def _suggestion(cls: type, kwargs: Mapping[str, Any]) -> str:
-    known = [n for n in _parameters(cls).parameters if n != "self"]
+    known = [n for n in _parameters_of(cls).parameters if n != "self"]
     for name in kwargs:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
@@ -144,11 +148,12 @@ def deserialize(data: Mapping[str, Any]) -> Any:
     if data.get("class_name") == "__numpy__":
         return np.array(data["config"]["value"], data["config"]["dtype"])
     name = str(data.get("class_name") or data.get("function"))
-    found = _custom.get().get(name.split(">")[-1]) or _registered.get(name)
+    short = name.rsplit(">", maxsplit=1)[-1]
+    found = _custom.get().get(short) or _registered.get(name)
     if found is None:
         raise FileFormatError(
-            f"unknown object {name!r}: pass custom_objects={{{name.split('>')[-1]!r}: ...}} to "
-            "load_model, or register the class before loading"
+            f"unknown object {name!r}: pass custom_objects={{{short!r}: ...}} to load_model, "
+            " or register the class before loading"
         )
     return found.from_config(data["config"]) if "class_name" in data else found
 

@@ -11,11 +11,12 @@ from onnx import TensorProto, helper
 from ..errors import ArgumentError
 
 DType: TypeAlias = np.dtype[Any]
-DTypeLike: TypeAlias = "str | type[Any] | np.dtype[Any]"
+DTypeLike: TypeAlias = Any  # a name, a type or a dtype: whatever ``as_dtype`` takes
 
 FLOAT32 = np.dtype(np.float32)
 INT64 = np.dtype(np.int64)
 BOOL = np.dtype(np.bool_)
+OBJECT = np.dtype(np.object_)
 
 
 @functools.cache

@@ -23,7 +23,8 @@ import numpy as np
 from onnx.shape_inference import InferenceError
 
 from ..errors import OpError, ShapeError, TraceError
-from . import dtypes, execution, indexing, scope
+from . import dtypes, execution, indexing
+from . import scope as scopes
 from .infer import Dim, Shape, TensorType, infer
 from .schema import Attribute, Literal, Signature, normalise, signature
 
@@ -48,7 +49,7 @@ class Node:
     types: tuple[TensorType, ...]
     payload: Any = None
     scope: str = ""
-    site: scope.Site | None = None
+    site: scopes.Site | None = None
     placeholder: bool = False
     concrete: bool = True
 
@@ -203,14 +204,14 @@ def _intern(op: str, inputs: tuple[Tensor | None, ...], attrs: Any, count: int) 
     )
     node = _interned.get(key) if op not in RANDOM else None
     if node is None:
-        site = scope.site()
+        site = scopes.site()
         node = Node(
             op,
             inputs,
             attrs,
             _infer(op, inputs, attrs, count, site),
             None,
-            scope.current(),
+            scopes.current(),
             site,
             any(x.node.placeholder for x in inputs if x is not None),
             all(x.node.concrete for x in inputs if x is not None),
@@ -225,7 +226,7 @@ def _infer(
     inputs: tuple[Tensor | None, ...],
     attrs: tuple[tuple[str, Attribute], ...],
     count: int,
-    site: scope.Site | None,
+    site: scopes.Site | None,
 ) -> tuple[TensorType, ...]:
     values = [value_if_known(x) if x is not None else None for x in inputs]
     try:
@@ -268,7 +269,7 @@ class Content:
 def data(array: Array, variable: Any = None) -> Tensor:
     """A leaf with a concrete value: lowered as an initializer, evaluated as an input."""
     kind = TensorType(array.dtype, array.shape)
-    return Node("Data", (), (), (kind,), Content(array, variable), scope.current()).outputs[0]
+    return Node("Data", (), (), (kind,), Content(array, variable), scopes.current()).outputs[0]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -282,13 +283,13 @@ class Origin:
 def argument(name: str, kind: TensorType, variable: Any = None) -> Tensor:
     """An input of the function being traced (or a variable's value in it)."""
     origin = Origin(name, variable)
-    return Node("Argument", (), (), (kind,), origin, scope.current(), concrete=False).outputs[0]
+    return Node("Argument", (), (), (kind,), origin, scopes.current(), concrete=False).outputs[0]
 
 
 def placeholder(name: str, kind: TensorType) -> Tensor:
     """``wh.Input``: the start of a functional model."""
     node = Node(
-        "Placeholder", (), (), (kind,), Origin(name), name, scope.site(), True, concrete=False
+        "Placeholder", (), (), (kind,), Origin(name), name, scopes.site(), True, concrete=False
     )
     return node.outputs[0]
 
@@ -317,7 +318,7 @@ def _weak(value: Any, dtype: dtypes.DType | None) -> Array:
         array = np.asarray(value)
     except ValueError as error:
         raise OpError(f"{value!r} is no tensor: {error}") from error
-    if array.dtype == object and dtype != object:
+    if array.dtype.kind == "O" and dtype != dtypes.OBJECT:
         raise OpError(
             f"a {type(value).__name__} cannot be an operand; expected a tensor, a Variable, an "
             "array or numbers"
@@ -325,9 +326,12 @@ def _weak(value: Any, dtype: dtypes.DType | None) -> Array:
     if array.dtype.kind in "US":
         return array.astype(object)
     if dtype is None:
-        dtype = {"f": dtypes.FLOAT32, "i": dtypes.INT64, "u": dtypes.INT64}.get(
-            array.dtype.kind, array.dtype
-        )
+        weak: dict[str, dtypes.DType] = {
+            "f": dtypes.FLOAT32,
+            "i": dtypes.INT64,
+            "u": dtypes.INT64,
+        }
+        dtype = weak.get(array.dtype.kind, array.dtype)
     if array.dtype.kind == "f" and dtype.kind in "iub" and not np.all(array == np.floor(array)):
         raise OpError(f"{value!r} is no operand for a {dtype.name} tensor: cast the tensor first")
     return array.astype(dtype)
@@ -398,7 +402,7 @@ def _count_outputs(
 
 def stopped(x: Tensor) -> Tensor:
     """The same value, through which no gradient flows (an Identity that autodiff does not cross)."""
-    node = Node("Identity", (x,), (), (x.type,), STOP, scope.current(), scope.site(),
+    node = Node("Identity", (x,), (), (x.type,), STOP, scopes.current(), scopes.site(),
                 x.node.placeholder, x.node.concrete)  # fmt: skip
     return node.outputs[0]
 

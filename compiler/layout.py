@@ -39,7 +39,7 @@ def _turned(x: Tensor, perm: tuple[int, ...]) -> Tensor:
 def _moved(x: Tensor, perm: tuple[int, ...]) -> Tensor | None:
     """``Transpose(x, perm)`` without a Transpose, where an earlier one can be undone."""
     node = x.node
-    attrs = dict(node.attrs)
+    attrs: dict[str, Any] = dict(node.attrs)
     if node.op == "Transpose":
         inner: Any = attrs.get("perm", ())
         undone = len(inner) == len(perm) and all(inner[p] == i for i, p in enumerate(perm))

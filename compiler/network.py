@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import ArgumentError, FileFormatError, ShapeError
 from . import config, dtypes, functional, tree
 from .infer import TensorType
-from .ir import Key, Node, Tensor, constant
+from .ir import Key, Node, Tensor, apply, constant, placeholder
 from .layers.base import Layer, public_shape
 from .layers.core import InputLayer
 from .program import TensorSpec
@@ -246,7 +246,7 @@ def graph_config(network: Network) -> dict[str, Any]:
     order = functional.between(tree.leaves(network._outputs), {t.key: t for t in starts})
     number: dict[Key, list[int]] = {t.key: [-1, i] for i, t in enumerate(starts)}
     layers: dict[Layer, int] = {}
-    nodes = []
+    nodes: list[dict[str, Any]] = []
     for node in order:
         for i in range(len(node.types)):
             number[node, i] = [len(nodes), i]
@@ -324,7 +324,7 @@ def graph_from_config(data: Mapping[str, Any]) -> tuple[Any, Any]:
 
     def start(spec: Mapping[str, Any]) -> Tensor:
         kind = TensorType(dtypes.as_dtype(spec["dtype"]), tuple(spec["shape"]))
-        starts.append(functional.placeholder(spec["name"], kind))
+        starts.append(placeholder(spec["name"], kind))
         return starts[-1]
 
     inputs = _unnested(data["inputs"], start)
@@ -337,8 +337,8 @@ def graph_from_config(data: Mapping[str, Any]) -> tuple[Any, Any]:
     def leaf(item: Mapping[str, Any]) -> Any:
         return resolve(item["ref"]) if "ref" in item else item["value"]
 
-    for item in data["nodes"]:
-        made.append(_node_from_config(item, layers, resolve, leaf))
+    for item in data["nodes"]:  # each may refer to those before it
+        made += [_node_from_config(item, layers, resolve, leaf)]
     return inputs, _unnested(data["outputs"], lambda item: resolve(item["ref"]))
 
 
@@ -356,7 +356,7 @@ def _node_from_config(
     attrs = {k: _numpy(v) if isinstance(v, dict) else v for k, v in item["attrs"].items()}
     inputs = [None if ref is None else resolve(ref) for ref in item["inputs"]]
     try:
-        result = functional.apply(item["op"], *inputs, outputs=item["outputs"], **attrs)
+        result = apply(item["op"], *inputs, outputs=item["outputs"], **attrs)
     except TypeError as error:
         raise FileFormatError(
             f"the model's graph has a bad node {item['op']!r}: {error}"

@@ -30,7 +30,8 @@ def verify(outputs: Iterable[Tensor]) -> None:
         _check_types(node)
         if node.op in RANDOM:
             continue
-        key = (node.op, tuple(x and x.key for x in node.inputs), node.attrs, len(node.types))
+        operands = tuple(x.key if x is not None else None for x in node.inputs)
+        key = (node.op, operands, node.attrs, len(node.types))
         if seen.setdefault(key, node) is not node:
             raise _broken(node, "an equal node exists: it was made past the interning table")
 

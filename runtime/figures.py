@@ -64,7 +64,8 @@ def report(
     """Training curve, confusion matrix, and images with predictions (mistakes first)."""
     figure = Figure(figsize=(11, 7.2), layout="constrained")
     FigureCanvasAgg(figure)
-    upper, lower = figure.subfigures(2, 1, height_ratios=[1.6, 1])
+    parts: Any = figure.subfigures(2, 1, height_ratios=[1.6, 1])
+    upper, lower = parts
     left, right = upper.subplots(1, 2)
     draw_curves(left, history)
     draw_confusion(right, confusion_matrix(y_true, y_pred, len(labels)), labels)

@@ -275,7 +275,7 @@ class Model(Network):
         inputs: Mapping[str, Any] | None = None,
         verbose: bool = False,
     ) -> None:
-        """Write the inference graph as an ONNX file that equals ``predict``, verified before it is put in place.
+        """Write the inference graph as an ONNX file, verified to equal ``predict``.
 
         Args:
             labels: names of the classes, kept in the file's metadata.

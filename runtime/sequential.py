@@ -7,7 +7,7 @@ from typing import Any
 
 from ..compiler import config, dtypes, functional
 from ..compiler.infer import TensorType
-from ..compiler.ir import Tensor
+from ..compiler.ir import Tensor, placeholder
 from ..compiler.layers.base import Layer
 from ..compiler.layers.core import InputLayer
 from ..compiler.program import TensorSpec
@@ -124,7 +124,7 @@ class Sequential(Model):
         if config_.get("input"):
             spec = config_["input"]
             kind = TensorType(dtypes.as_dtype(spec["dtype"]), tuple(spec["shape"]))
-            model.add(functional.placeholder(spec["name"], kind))
+            model.add(placeholder(spec["name"], kind))
         for item in config_["layers"]:
             model.add(config.deserialize(item))
         if not config_.get("trainable", True):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -161,7 +160,9 @@ def _resolved(shape: Shape, sizes: Mapping[str, int]) -> tuple[int, ...] | None:
 def translated(error: Exception, sites: Mapping[str, Site]) -> RunError:
     """ONNX Runtime's failure with the user's line instead of a node's name alone."""
     text = str(error)
-    found = re.search(r"Name:'([^']*)'", text) or re.search(r"node[^(]*\(([^)]*)\)", text, re.I)
+    found = re.search(r"Name:'([^']*)'", text) or re.search(
+        r"node[^(]*\(([^)]*)\)", text, re.IGNORECASE
+    )
     name = found.group(1) if found else ""
     site = sites.get(name)
     reason = text.rsplit("Status Message: ", 1)[-1].strip()

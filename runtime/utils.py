@@ -48,7 +48,7 @@ def split_dataset(
     count = len(arrays[0])
     if any(len(a) != count for a in arrays):
         raise ArgumentError("split_dataset takes arrays of the same length")
-    cut = int(round(count * left_size)) if isinstance(left_size, float) else int(left_size)
+    cut = round(count * left_size) if isinstance(left_size, float) else int(left_size)
     if not 0 < cut < count:
         raise ArgumentError(f"left_size={left_size} of {count} examples leaves one part empty")
     order = np.arange(count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +29,8 @@ class RequestFailed(ServiceError):  # noqa: N818  # it reads as what happened
         self.code = code
 
 
-class Ranked(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Ranked:
     """One class of an answer."""
 
     label: str
@@ -36,7 +38,8 @@ class Ranked(NamedTuple):
     score: float
 
 
-class Classification(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Classification:
     """The answer for one instance: the best class, and ``ranked`` with the top_k best."""
 
     label: str

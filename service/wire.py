@@ -112,7 +112,7 @@ def _from_contents(owner: str, tensor: inference_pb2.ModelInferRequest.InferInpu
     values = getattr(tensor.contents, field)
     if len(values) != math.prod(shape):
         raise RequestError(f"{owner} has {len(values)} elements for shape {list(shape)}")
-    if dtype == object:
+    if dtype.kind == "O":
         array = np.empty(len(values), object)
         array[:] = [_text(owner, v) for v in values]
         return array.reshape(shape)

@@ -67,7 +67,7 @@ def current_losses() -> list[Tensor] | None:
 
 
 @functools.cache
-def _call_parameters(cls: type) -> frozenset[str]:
+def _call_parameters(cls: Any) -> frozenset[str]:
     return frozenset(inspect.signature(cls.call).parameters)  # type: ignore[attr-defined]
 
 
@@ -261,7 +261,7 @@ class Layer(Configurable):
         training = kwargs.pop("training", None)
         if training is None:
             training = _training.get() or False
-        if "training" in _call_parameters(type(self)):
+        if self._takes_training():
             kwargs["training"] = training
         outer = _stack.get()
         token = _stack.set((*outer, self))
@@ -282,6 +282,10 @@ class Layer(Configurable):
             return
         with scope.entered(self.name):
             yield
+
+    def _takes_training(self) -> bool:
+        cls: Any = type(self)
+        return "training" in _call_parameters(cls)
 
     def _build_once(self, args: tuple[Any, ...]) -> None:
         if self.built:
@@ -342,7 +346,8 @@ class Layer(Configurable):
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
-        accepted = _accepted(type(self))
+        cls: Any = type(self)
+        accepted = _accepted(cls)
         common = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype.name}
         return {**config, **{k: v for k, v in common.items() if accepted(k)}}
 
@@ -351,7 +356,7 @@ class Layer(Configurable):
 
 
 @functools.cache
-def _accepted(cls: type) -> Callable[[str], bool]:
+def _accepted(cls: Any) -> Callable[[str], bool]:
     """Whether the constructor takes a keyword (a user's class need not take ``name``)."""
     parameters = inspect.signature(cls.__init__).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):

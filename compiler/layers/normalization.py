@@ -63,18 +63,17 @@ class BatchNormalization(Layer):
 
     def build(self, input_shape: Any) -> None:
         channels = known_size(self.name, input_shape[self.axis], f"the size of axis {self.axis}")
-        used = {"gamma": self.scale, "beta": self.center}
-        made: dict[str, Variable | None] = {
-            name: self.add_weight(
-                (channels,), initializer, name=name, trainable=not name.startswith("moving"),
+
+        def weight(name: str, trainable: bool = True) -> Variable:
+            return self.add_weight(
+                (channels,), self._initializers[name], name=name, trainable=trainable,
                 regularizer=self._regularizers.get(name), constraint=self._constraints.get(name),
-            )
-            if used.get(name, True)
-            else None
-            for name, initializer in self._initializers.items()
-        }  # fmt: skip
-        self.gamma, self.beta = made["gamma"], made["beta"]
-        self.moving_mean, self.moving_variance = made["moving_mean"], made["moving_variance"]
+            )  # fmt: skip
+
+        self.gamma = weight("gamma") if self.scale else None
+        self.beta = weight("beta") if self.center else None
+        self.moving_mean = weight("moving_mean", trainable=False)
+        self.moving_variance = weight("moving_variance", trainable=False)
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         axis = self.axis % inputs.ndim
@@ -88,7 +87,7 @@ class BatchNormalization(Layer):
         return channels_last(y) if last else y
 
     def _by_moving_averages(self, x: Tensor) -> Tensor:
-        channels = self.moving_mean.shape  # type: ignore[union-attr]
+        channels = self.moving_mean.shape
         gamma = self.gamma if self.gamma is not None else constant(np.ones(channels, self.dtype))
         beta = self.beta if self.beta is not None else constant(np.zeros(channels, self.dtype))
         result: Tensor = op.BatchNormalization(
@@ -104,9 +103,8 @@ class BatchNormalization(Layer):
         centred = x - mean
         variance = op.ReduceMean(centred * centred, axes, keepdims=1)
         for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            if moving is not None:
-                seen = op.Reshape(batch, [-1])
-                moving.assign(moving * self.momentum + seen * (1 - self.momentum))
+            seen = op.Reshape(batch, [-1])
+            moving.assign(moving * self.momentum + seen * (1 - self.momentum))
         scale = op.Reciprocal(op.Sqrt(variance + self.epsilon))
         if self.gamma is not None:
             scale = scale * op.Reshape(self.gamma, column)

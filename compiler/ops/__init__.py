@@ -8,8 +8,8 @@ from . import elementwise, linalg, nn, reduction
 from . import shaping as shape_ops
 from .elementwise import *  # noqa: F403
 from .linalg import *  # noqa: F403
-from .reduction import *  # noqa: F403
 from .nn import *  # noqa: F403
+from .reduction import *  # noqa: F403
 from .shaping import *  # noqa: F403
 
 __all__ = [

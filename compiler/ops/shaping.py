@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -130,7 +131,7 @@ def split(x: Like, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
         parts = op.Split(t, num_outputs=indices_or_sections, axis=axis)
         return [parts] if isinstance(parts, Tensor) else list(parts)
     bounds = [0, *(int(i) for i in indices_or_sections), np.iinfo(np.int64).max]
-    return [op.Slice(t, [a], [b], [axis]) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [op.Slice(t, [a], [b], [axis]) for a, b in itertools.pairwise(bounds)]
 
 
 def flip(x: Like, axis: Any = None) -> Tensor:

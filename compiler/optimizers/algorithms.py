@@ -69,7 +69,7 @@ class Adam(Optimizer):
     ``a = rate * sqrt(1 - beta_2^t) / (1 - beta_1^t)``. With ``amsgrad`` (Reddi 2018) v never shrinks.
     """
 
-    slots = ("momentum", "velocity")
+    slots: tuple[str, ...] = ("momentum", "velocity")
 
     def __init__(
         self,

@@ -1,0 +1,39 @@
+"""Matrix products."""
+
+from __future__ import annotations
+
+from waterhorse.compiler import op
+
+from .data import normal
+from .harness import Case, case
+
+CASES: list[Case] = [
+    case("MatMul", op.MatMul, normal(2, 3), normal(3, 4)),
+    case("MatMul", op.MatMul, normal(3), normal(3), label="dot"),
+    case("MatMul", op.MatMul, normal(3), normal(3, 4), label="vector-matrix"),
+    case("MatMul", op.MatMul, normal(2, 3), normal(3), label="matrix-vector"),
+    case("MatMul", op.MatMul, normal(5, 2, 3), normal(3), label="batch-vector"),
+    case("MatMul", op.MatMul, normal(3), normal(5, 3, 4), label="vector-batch"),
+    case("MatMul", op.MatMul, normal(5, 2, 3), normal(3, 4), label="weight"),
+    case("MatMul", op.MatMul, normal(5, 2, 3), normal(5, 3, 4), label="batch"),
+    case("MatMul", op.MatMul, normal(5, 1, 2, 3), normal(4, 3, 2), label="batch-broadcast"),
+    case("MatMul", op.MatMul, normal(2, 3), normal(5, 3, 4), label="matrix-batch"),
+    case("MatMul", op.MatMul, normal(5, 2, 3), normal(3, 4), dims=(("n", "t", 3), (3, 4)),
+         label="dynamic"),
+    case("MatMul", op.MatMul, normal(5, 2, 3), normal(3, 4), dims=(("n", "t", "d"), ("d", 4)),
+         label="dynamic-inner"),
+    case("MatMul", op.MatMul, normal(1, 2, 3), normal(5, 3, 4), dims=(("n", 2, 3), ("m", 3, 4)),
+         label="dynamic-batch"),
+    *(
+        case("Gemm", lambda a, b, c, ta=ta, tb=tb: op.Gemm(
+                 a, b, c, transA=ta, transB=tb, alpha=0.5, beta=1.5),
+             normal(*((3, 2) if ta else (2, 3))), normal(*((4, 3) if tb else (3, 4))), normal(4),
+             label=f"{ta}{tb}")
+        for ta in (0, 1) for tb in (0, 1)
+    ),
+    case("Gemm", op.Gemm, normal(2, 3), normal(3, 4), label="no-bias"),
+    case("Gemm", op.Gemm, normal(2, 3), normal(3, 4), normal(2, 1), label="column"),
+    case("Gemm", op.Gemm, normal(2, 3), normal(3, 4), normal(), label="scalar"),
+    case("Gemm", op.Gemm, normal(2, 3), normal(3, 4), normal(1, 4), dims=(("n", 3), None, None),
+         label="dynamic"),
+]  # fmt: skip
