@@ -1,12 +1,13 @@
-"""Keras' activation functions: plain functions from tensor to tensor, one ONNX node where there is one."""
+"""Keras' activation functions: from tensor to tensor, one ONNX node where there is one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import ArgumentError
-from . import config, op
+from . import config, dtypes, op
+from .casting import floating
 from .ir import Like, Tensor, convert
 
 _FUNCTIONS: dict[str, Callable[..., Tensor]] = {}
@@ -31,129 +32,143 @@ def linear(x: Like) -> Tensor:
 def relu(
     x: Like, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
 ) -> Tensor:
-    """``x`` above ``threshold``, at most ``max_value``; below it ``negative_slope * (x - threshold)``."""
+    """``x`` above ``threshold`` (at most ``max_value``), ``negative_slope * (x - threshold)`` below."""
     x = convert(x)
+    if not dtypes.is_float(x.dtype):
+        x = x if threshold == 0 and not negative_slope else floating(x)
     if threshold == 0:
-        y = op.LeakyRelu(x, alpha=negative_slope) if negative_slope else op.Relu(x)
+        y = op.LeakyRelu(x, alpha=negative_slope) if negative_slope else _above_zero(x)
         return y if max_value is None else op.Min(y, max_value)
     above = op.Cast(op.Greater(x, threshold), to=x.dtype)
     y = x * above
     if max_value is not None:
-        y = op.Min(y, max_value)
+        y = op.Clip(y, convert(0, x.dtype), convert(max_value, x.dtype))
     if negative_slope:
         y = y + (x - threshold) * (1 - above) * negative_slope
     return y
 
 
+def _above_zero(x: Tensor) -> Tensor:
+    """Relu has no kernel for integers."""
+    return op.Relu(x) if dtypes.is_float(x.dtype) else op.Max(x, 0)
+
+
 @_named()
 def relu6(x: Like) -> Tensor:
     """``min(max(x, 0), 6)``."""
-    return op.Min(op.Relu(x), 6.0)
+    return op.Min(_above_zero(convert(x)), 6)
 
 
 @_named()
 def leaky_relu(x: Like, negative_slope: float = 0.2) -> Tensor:
     """``x`` above 0, ``negative_slope * x`` below."""
-    return op.LeakyRelu(x, alpha=negative_slope)
+    return op.LeakyRelu(floating(x), alpha=negative_slope)
 
 
 @_named()
 def elu(x: Like, alpha: float = 1.0) -> Tensor:
     """``alpha * (exp(x) - 1)`` below 0 (Clevert et al. 2016)."""
-    return op.Elu(x, alpha=alpha)
+    return op.Elu(floating(x), alpha=alpha)
 
 
 @_named()
 def selu(x: Like) -> Tensor:
     """Scaled ELU with the constants of Klambauer et al. 2017."""
-    return op.Selu(x, alpha=1.6732632423543772, gamma=1.0507009873554805)
+    return op.Selu(floating(x), alpha=1.6732632423543772, gamma=1.0507009873554805)
 
 
 @_named()
 def celu(x: Like, alpha: float = 1.0) -> Tensor:
     """``alpha * (exp(x / alpha) - 1)`` below 0 (Barron 2017)."""
-    return op.Celu(x, alpha=alpha)
+    return op.Celu(floating(x), alpha=alpha)
 
 
 @_named()
 def gelu(x: Like, approximate: bool = False) -> Tensor:
     """``x`` times the normal distribution function at ``x`` (Hendrycks and Gimpel 2016)."""
-    return op.Gelu(x, approximate="tanh" if approximate else "none")
+    return op.Gelu(floating(x), approximate="tanh" if approximate else "none")
 
 
 @_named()
 def sigmoid(x: Like) -> Tensor:
     """``1 / (1 + exp(-x))``."""
-    return op.Sigmoid(x)
+    return op.Sigmoid(floating(x))
 
 
 @_named()
 def hard_sigmoid(x: Like) -> Tensor:
     """``x / 6 + 1/2``, cut to [0, 1]."""
-    return op.HardSigmoid(x, alpha=1 / 6, beta=0.5)
+    return op.HardSigmoid(floating(x), alpha=1 / 6, beta=0.5)
 
 
 @_named("swish")
 def silu(x: Like) -> Tensor:
     """``x * sigmoid(x)``."""
-    x = convert(x)
+    x = floating(x)
     return x * op.Sigmoid(x)
 
 
 @_named("hard_swish")
 def hard_silu(x: Like) -> Tensor:
     """``x * hard_sigmoid(x)``."""
-    return op.HardSwish(x)
+    return op.HardSwish(floating(x))
 
 
 @_named()
-def softmax(x: Like, axis: int = -1) -> Tensor:
-    """Exponentials that sum to one along ``axis``."""
-    x = convert(x)
+def softmax(x: Like, axis: int | Sequence[int] = -1) -> Tensor:
+    """Exponentials that sum to one along ``axis`` (or several axes together)."""
+    x = floating(x)
     if x.ndim < 1:
         raise ArgumentError("softmax needs at least one axis")
-    return op.Softmax(x, axis=axis)
+    return op.Softmax(x, axis=axis) if isinstance(axis, int) else op.Exp(log_softmax(x, axis))
 
 
 @_named()
-def log_softmax(x: Like, axis: int = -1) -> Tensor:
+def log_softmax(x: Like, axis: int | Sequence[int] = -1) -> Tensor:
     """The logarithm of ``softmax``, computed stably."""
-    return op.LogSoftmax(x, axis=axis)
+    x = floating(x)
+    if isinstance(axis, int):
+        return op.LogSoftmax(x, axis=axis)
+    return x - op.ReduceLogSumExp(x, [*axis], keepdims=1)
 
 
 @_named()
 def softplus(x: Like) -> Tensor:
     """``log(1 + exp(x))``."""
-    return op.Softplus(x)
+    return op.Softplus(floating(x))
 
 
 @_named()
 def softsign(x: Like) -> Tensor:
     """``x / (1 + |x|)``."""
-    return op.Softsign(x)
+    return op.Softsign(floating(x))
 
 
 @_named()
 def tanh(x: Like) -> Tensor:
     """Hyperbolic tangent."""
-    return op.Tanh(x)
+    return op.Tanh(floating(x))
 
 
 @_named()
 def exponential(x: Like) -> Tensor:
     """``exp(x)``."""
-    return op.Exp(x)
+    return op.Exp(floating(x))
 
 
 @_named()
 def mish(x: Like) -> Tensor:
     """``x * tanh(softplus(x))`` (Misra 2019)."""
-    return op.Mish(x)
+    return op.Mish(floating(x))
 
 
 @_named()
 def glu(x: Like, axis: int = -1) -> Tensor:
     """Half of the channels, gated by the sigmoid of the others (Dauphin et al. 2016)."""
+    x = floating(x)
+    size = x.shape[axis]
+    if isinstance(size, int) and size % 2:
+        raise ArgumentError(f"glu halves axis {axis} of {x.type}, whose size is odd")
     value, gate = op.Split(x, num_outputs=2, axis=axis)
     return value * op.Sigmoid(gate)
 
@@ -161,28 +176,63 @@ def glu(x: Like, axis: int = -1) -> Tensor:
 @_named()
 def log_sigmoid(x: Like) -> Tensor:
     """``-softplus(-x)``."""
-    return -op.Softplus(-convert(x))
+    return -op.Softplus(-floating(x))
 
 
 @_named()
 def squareplus(x: Like, b: float = 4.0) -> Tensor:
     """``(x + sqrt(x^2 + b)) / 2`` (Barron 2021)."""
-    x = convert(x)
+    x = floating(x)
     return (x + op.Sqrt(x * x + b)) * 0.5
 
 
 @_named()
 def tanh_shrink(x: Like) -> Tensor:
     """``x - tanh(x)``."""
-    x = convert(x)
+    x = floating(x)
     return x - op.Tanh(x)
 
 
 @_named()
 def soft_shrink(x: Like, threshold: float = 0.5) -> Tensor:
     """``x`` drawn towards 0 by ``threshold``."""
-    x = convert(x)
+    x = floating(x)
     return op.Relu(x - threshold) - op.Relu(-x - threshold)
+
+
+@_named()
+def hard_tanh(x: Like) -> Tensor:
+    """``x`` cut to [-1, 1]."""
+    x = floating(x)
+    return op.Clip(x, convert(-1, x.dtype), convert(1, x.dtype))
+
+
+@_named()
+def hard_shrink(x: Like, threshold: float = 0.5) -> Tensor:
+    """``x`` where it is farther than ``threshold`` from 0, else 0."""
+    x = floating(x)
+    return x * op.Cast(op.Greater(op.Abs(x), threshold), to=x.dtype)
+
+
+@_named()
+def threshold(x: Like, threshold: float, default_value: float) -> Tensor:
+    """``x`` above ``threshold``, else ``default_value``."""
+    x = floating(x)
+    return op.Where(op.Greater(x, threshold), x, convert(default_value, x.dtype))
+
+
+@_named()
+def sparse_plus(x: Like) -> Tensor:
+    """0 up to -1, ``x`` from 1 on, ``(x + 1)^2 / 4`` between."""
+    x = floating(x)
+    bend = op.Clip(x + 1.0, convert(0, x.dtype), convert(2, x.dtype))
+    return bend * bend * 0.25 + op.Relu(x - 1.0)
+
+
+@_named()
+def sparse_sigmoid(x: Like) -> Tensor:
+    """``(x + 1) / 2``, cut to [0, 1]."""
+    return op.HardSigmoid(floating(x), alpha=0.5, beta=0.5)
 
 
 swish = silu
@@ -194,6 +244,8 @@ def get(identifier: Any) -> Callable[..., Tensor]:
     if identifier is None:
         return linear
     if isinstance(identifier, str):
+        if identifier in MISSING:
+            raise _missing(identifier)
         return config.lookup("activation", identifier, _FUNCTIONS)
     if isinstance(identifier, dict):
         found: Callable[..., Tensor] = config.deserialize(identifier)
@@ -203,19 +255,36 @@ def get(identifier: Any) -> Callable[..., Tensor]:
     raise ArgumentError(f"{identifier!r} is no activation: expected a name or a function")
 
 
-def serialize(activation: Any) -> dict[str, Any]:
-    """What a configuration keeps of an activation."""
+def serialize(activation: Any) -> str | dict[str, Any]:
+    """What a configuration keeps of an activation: a name for those defined here."""
+    name = getattr(activation, "__name__", "")
+    if _FUNCTIONS.get(name) is activation:
+        return name
     return config.serialize(activation)
 
 
-def deserialize(data: Any) -> Callable[..., Tensor]:
+def deserialize(config: Any) -> Callable[..., Tensor]:
     """The activation that ``serialize`` wrote (or a plain name)."""
-    return get(data)
+    return get(config)
+
+
+MISSING = ("sparsemax",)  # Keras has it and this version does not
+
+
+def _missing(name: str) -> NotImplementedError:
+    return NotImplementedError(f"wh.activations.{name} is not there yet; softmax is close to it")
+
+
+def __getattr__(name: str) -> Any:
+    if name in MISSING:
+        raise _missing(name)
+    raise AttributeError(f"module 'waterhorse.activations' has no attribute {name!r}")
 
 
 __all__ = [
-    "celu", "deserialize", "elu", "exponential", "gelu", "get", "glu", "hard_sigmoid", "hard_silu",
-    "hard_swish", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6",
-    "selu", "serialize", "sigmoid", "silu", "soft_shrink", "softmax", "softplus", "softsign",
-    "squareplus", "swish", "tanh", "tanh_shrink",
+    "celu", "deserialize", "elu", "exponential", "gelu", "get", "glu", "hard_shrink",
+    "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu", "linear", "log_sigmoid",
+    "log_softmax", "mish", "relu", "relu6", "selu", "serialize", "sigmoid", "silu", "soft_shrink",
+    "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "squareplus", "swish",
+    "tanh", "tanh_shrink", "threshold",
 ]  # fmt: skip

@@ -76,7 +76,7 @@ def get(identifier: Any) -> Any:
     if isinstance(identifier, str):
         if identifier in MISSING:
             raise _missing(identifier)
-        found = config.lookup("loss", identifier, _NAMES)
+        found: Any = config.lookup("loss", identifier, _NAMES)
         return found() if isinstance(found, type) else found  # custom objects may be functions
     if isinstance(identifier, dict):
         return config.deserialize(identifier)
@@ -110,8 +110,8 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
-    "BinaryCrossentropy", "CategoricalCrossentropy", "CategoricalHinge", "CosineSimilarity", "Hinge",
-    "Huber", "KLDivergence", "LogCosh", "Loss", "LossFunctionWrapper", "MeanAbsoluteError",
+    "BinaryCrossentropy", "CategoricalCrossentropy", "CategoricalHinge", "CosineSimilarity",
+    "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss", "LossFunctionWrapper", "MeanAbsoluteError",
     "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson",
     "SparseCategoricalCrossentropy", "SquaredHinge", "binary_crossentropy",
     "categorical_crossentropy", "categorical_hinge", "cosine_similarity", "deserialize", "get",

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from ...errors import ArgumentError, ShapeError
 from .. import config, dtypes, op
-from ..ir import Like, Tensor, apply, constant, convert
+from ..casting import as_type
+from ..ir import Like, Tensor, constant, convert
 
 EPSILON = 1e-7
 AVERAGED = "sum_over_batch_size"
@@ -15,7 +16,7 @@ REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "
 
 
 class Loss(config.Configurable):
-    """Base of all losses: subclasses define ``call(y_true, y_pred)``, a value per example (or more).
+    """Base of all losses: subclasses define ``call(y_true, y_pred)``, a value per example or more.
 
     ``reduction`` is "sum_over_batch_size" (the mean over all elements, weights counting as factors
     only), "sum", "mean" (the same as the first), "mean_with_sample_weight" (divided by the sum of
@@ -54,14 +55,6 @@ class Loss(config.Configurable):
         values = as_type(convert(self.call(true, pred)), self.dtype)
         weight = None if sample_weight is None else convert(sample_weight)
         return reduced(values, weight, self.reduction, self.mask(true, pred))
-
-
-def as_type(x: Tensor, dtype: dtypes.DType) -> Tensor:
-    """``x`` with this element type."""
-    if x.dtype == dtype:
-        return x
-    result: Tensor = apply("Cast", x, to=dtype)
-    return result
 
 
 def reduced(
@@ -120,7 +113,7 @@ def aligned(values: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def same_rank(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Equal ranks where one has a trailing axis of one more: the other gets one if it is a vector."""
+    """Equal ranks where one has an axis of one more at its end: beside a vector it stays."""
     if a.ndim == b.ndim + 1 and a.shape[-1] == 1:
         return (a, op.Unsqueeze(b, [-1])) if b.ndim == 1 else (op.Squeeze(a, [-1]), b)
     if b.ndim == a.ndim + 1 and b.shape[-1] == 1:
@@ -129,7 +122,7 @@ def same_rank(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def comparable(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
-    """Targets in the dtype and rank of the predictions. Raises ``ShapeError`` where they cannot match."""
+    """Targets in dtype and rank of the predictions; ``ShapeError`` where shapes do not match."""
     y_true, y_pred = same_rank(as_type(y_true, y_pred.dtype), y_pred)
     fits = y_true.ndim == y_pred.ndim and all(
         not (isinstance(a, int) and isinstance(b, int)) or a == b

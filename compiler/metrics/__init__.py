@@ -81,11 +81,11 @@ MISSING = (
 
 
 def get(identifier: Any) -> Any:
-    """A metric for a name, an object, a class, a function ``fn(y_true, y_pred)``, a dict, or None."""
+    """A metric for a name, an object, a class, a function of (y_true, y_pred), a dict, or None."""
     if isinstance(identifier, str):
         if identifier in MISSING:
             raise _missing(identifier)
-        found = config.lookup("metric", identifier, _NAMES)
+        found: Any = config.lookup("metric", identifier, _NAMES)
         return found() if isinstance(found, type) else found  # custom objects may be functions
     if isinstance(identifier, dict):
         return config.deserialize(identifier)

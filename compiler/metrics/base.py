@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from .. import config, dtypes, initializers, op
+from ..casting import as_type
 from ..ir import Like, Tensor, constant, convert
-from ..losses.base import as_type, safe_divide, same_rank
+from ..losses.base import safe_divide, same_rank
 from ..state import Variable
 
 

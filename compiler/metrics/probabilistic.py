@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .. import losses, op
+from ..casting import as_type
 from ..ir import Like, Tensor, convert
-from ..losses.base import as_type
 from ..losses.functions import class_numbers
 from .base import MeanMetricWrapper
 
