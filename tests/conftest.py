@@ -1,0 +1,25 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import waterhorse as wh
+
+
+@pytest.fixture(autouse=True)
+def repeatable() -> Iterator[None]:
+    """Same names and same random numbers, whatever ran before."""
+    wh.utils.clear_session()
+    wh.set_random_seed(0)
+    yield
+
+
+@pytest.fixture(scope="session")
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """Real 8x8 digits, scaled to 0..1, and labels."""
+    (x, y), _ = wh.datasets.load_digits(test_fraction=0)
+    return x.astype("float32") / 16, y
