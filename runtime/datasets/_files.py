@@ -6,9 +6,9 @@ import hashlib
 import os
 import sys
 import tempfile
-import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from http.client import HTTPException
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -21,10 +21,10 @@ _TIMEOUT = 20
 
 
 class RemoteFile(NamedTuple):
-    """A file's name, the checksum (md5) that its publishers state, and where it lies."""
+    """A file's name, its SHA-256 and the address of the folder where it lies (ends in a slash)."""
 
     name: str
-    md5: str
+    sha256: str
     base: str
 
 
@@ -35,9 +35,13 @@ def cache_folder() -> Path:
 
 
 def data_folder() -> Path | None:
-    """``WATERHORSE_DATA``, where it is set."""
+    """``WATERHORSE_DATA``, where it is set. Raises ``DatasetError`` where it names no folder."""
     named = os.environ.get("WATERHORSE_DATA")
-    return Path(named) if named else None
+    if not named:
+        return None
+    if not Path(named).is_dir():
+        raise DatasetError(f"WATERHORSE_DATA={named} is no folder: correct it, or unset it")
+    return Path(named)
 
 
 def find(name: str, folders: Sequence[Path]) -> Path | None:
@@ -50,40 +54,44 @@ def fetch(file: RemoteFile, folder: Path, looked: Sequence[Path]) -> Path:
 
     Raises ``DatasetError`` where there is no network, or the content is not what it should be.
     """
-    target = folder / file.name
     url = file.base + file.name
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (
-            urllib.request.urlopen(url, timeout=_TIMEOUT) as source,
-            tempfile.NamedTemporaryFile(dir=folder, prefix=f".{file.name}.", delete=False) as out,
-        ):
-            temporary = Path(out.name)
-            try:
-                size = int(source.headers.get("Content-Length") or 0)
-                found = _copy(source, out, size, file.name)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
-    except (urllib.error.URLError, OSError, ValueError) as error:
+        found = _download(url, file, folder)
+    except (OSError, HTTPException, ValueError) as error:
         places = "".join(f"\n  {f}" for f in looked)
         raise DatasetError(
-            f"{file.name} is on none of these places:{places}\nand could not be downloaded from {url}: "
-            f"{getattr(error, 'reason', error)}. Put the file in a folder and set WATERHORSE_DATA to it"
+            f"{file.name} is in none of these folders:{places}\nand could not be downloaded from "
+            f"{url}: {getattr(error, 'reason', error)}. Put the file in a folder and set "
+            "WATERHORSE_DATA to it"
         ) from error
-    if found != file.md5:
-        temporary.unlink(missing_ok=True)
+    if found != file.sha256:
         raise DatasetError(
-            f"{url} has checksum {found}; expected {file.md5}. It was not kept: the download was cut "
-            "short or the file was changed"
+            f"{url} has the SHA-256 {found}; expected {file.sha256}. It was not kept: the download "
+            "was cut short or the file was changed"
         )
-    temporary.replace(target)
-    return target
+    return folder / file.name
+
+
+def _download(url: str, file: RemoteFile, folder: Path) -> str:
+    """The checksum of what came; it lies in ``folder`` only where that is the expected one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with urllib.request.urlopen(url, timeout=_TIMEOUT) as source:
+        size = int(source.headers.get("Content-Length") or 0)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{file.name}.", delete=False) as out:
+            temporary = Path(out.name)
+            try:
+                found = _copy(source, out, size, file.name)
+                out.flush()
+                if found == file.sha256:
+                    temporary.replace(folder / file.name)
+            finally:  # also on Ctrl-C; nothing is left to remove where it was put in place
+                temporary.unlink(missing_ok=True)
+    return found
 
 
 def _copy(source: IO[bytes], out: IO[bytes], size: int, label: str) -> str:
-    """Copy with progress on a terminal (one plain line elsewhere); the md5 of what was copied."""
-    digest = hashlib.md5(usedforsecurity=False)
+    """Copy with progress on a terminal (one plain line elsewhere); the SHA-256 of what was copied."""
+    digest = hashlib.sha256()
     if not sys.stderr.isatty():
         print(f"downloading {label} ({size / 1e6:.1f} MB)", file=sys.stderr)
     columns = (TextColumn(label), BarColumn(), DownloadColumn(), TransferSpeedColumn())

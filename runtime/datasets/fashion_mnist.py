@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ._files import RemoteFile
-from ._idx import Split, load_split
+from ._idx import ImageSet, Split, load_split
 
-_BASE = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
-FILES = [
-    RemoteFile("train-images-idx3-ubyte.gz", "8d4fb7e6c68d591d4c3dfef9ec88bf0d", _BASE),
-    RemoteFile("train-labels-idx1-ubyte.gz", "25c81989df183df01b3e8a0aad5dffbe", _BASE),
-    RemoteFile("t10k-images-idx3-ubyte.gz", "bef4ecab320f06d8554ea6380940ec79", _BASE),
-    RemoteFile("t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310", _BASE),
-]
-DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # package dataset-fashion-mnist
+FASHION_MNIST = ImageSet(
+    name="fashion_mnist",
+    base="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    sha256=(
+        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+    ),
+    first_labels=(9, 0, 0, 3, 0, 2, 7, 2),
+    places=(Path("/usr/share/datasets/fashion-mnist"),),  # Debian's dataset-fashion-mnist
+)
 LABELS = [
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
     "Ankle boot",
@@ -24,7 +27,9 @@ LABELS = [
 def load_data() -> Split:
     """``(x_train, y_train), (x_test, y_test)``: images uint8 [n, 28, 28], labels uint8 [n].
 
-    Read from ``WATERHORSE_DATA``, Debian's package, or the cache, else downloaded with a checksum.
-    Raises ``DatasetError`` where none of this works.
+    60,000 images for training and 10,000 for testing; what the labels mean: ``LABELS``. Read from
+    ``WATERHORSE_DATA`` (``fashion_mnist.npz`` or the four idx files, also in a folder
+    ``fashion-mnist``), Debian's package, or the cache, else downloaded with a checksum. Raises
+    ``DatasetError`` where none of this works.
     """
-    return load_split("fashion_mnist", FILES, [DEBIAN])
+    return load_split(FASHION_MNIST)

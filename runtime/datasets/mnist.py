@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from ._files import RemoteFile
-from ._idx import Split, load_split
+from ._idx import ImageSet, Split, load_split
 
-_BASE = "https://ossci-datasets.s3.amazonaws.com/mnist/"
-FILES = [
-    RemoteFile("train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873", _BASE),
-    RemoteFile("train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432", _BASE),
-    RemoteFile("t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3", _BASE),
-    RemoteFile("t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c", _BASE),
-]
+MNIST = ImageSet(
+    name="mnist",
+    base="https://ossci-datasets.s3.amazonaws.com/mnist/",
+    sha256=(
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    ),
+    first_labels=(5, 0, 4, 1, 9, 2, 1, 3),
+)
 
 
 def load_data() -> Split:
     """``(x_train, y_train), (x_test, y_test)``: images uint8 [n, 28, 28], labels uint8 [n].
 
-    Read from ``WATERHORSE_DATA`` (``mnist.npz`` or the four idx files), else from the cache, else
-    downloaded with a checksum. Raises ``DatasetError`` where none of this works.
+    60,000 images for training and 10,000 for testing. Read from ``WATERHORSE_DATA`` (``mnist.npz``
+    or the four idx files, also in a folder ``mnist``), else from the cache, else downloaded with a
+    checksum. Raises ``DatasetError`` where none of this works.
     """
-    return load_split("mnist", FILES, [])
+    return load_split(MNIST)
