@@ -11,6 +11,7 @@ import grpc
 from ..errors import ServiceError
 
 logger = logging.getLogger("waterhorse.service")
+MAX_DETAIL = 1000
 
 
 class RequestError(ServiceError):
@@ -25,16 +26,21 @@ class NotFoundError(RequestError):
     code = grpc.StatusCode.NOT_FOUND
 
 
-class UnavailableError(RequestError):
-    """Not now: the server is starting or draining."""
+class UnimplementedError(RequestError):
+    """The protocol has it, this server does not."""
 
-    code = grpc.StatusCode.UNAVAILABLE
+    code = grpc.StatusCode.UNIMPLEMENTED
 
 
 class ModelError(RequestError):
     """The model itself failed, or gave what it should not."""
 
     code = grpc.StatusCode.INTERNAL
+
+
+def _clipped(text: str) -> str:
+    """A message that fits into trailing metadata, however long the name that it quotes."""
+    return text if len(text) <= MAX_DETAIL else f"{text[:MAX_DETAIL]} ..."
 
 
 def mapped(handler: Callable[[Any], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
@@ -44,7 +50,7 @@ def mapped(handler: Callable[[Any], Any]) -> Callable[[Any, grpc.ServicerContext
         try:
             return handler(request)
         except RequestError as error:
-            context.abort(error.code, str(error))
+            context.abort(error.code, _clipped(str(error)))
         except Exception:
             logger.exception("unforeseen failure while serving a request")
             context.abort(

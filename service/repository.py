@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import ServiceError
 from ..runtime.device import Device
@@ -13,7 +14,15 @@ from .model import ServedModel
 
 logger = logging.getLogger("waterhorse.service")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_VERSION = re.compile(r"[1-9][0-9]*")
+_VERSION = re.compile(r"[1-9][0-9]{0,17}")
+
+
+class Entry(NamedTuple):
+    """A version of a model in the repository; ``reason`` says why it cannot be asked."""
+
+    name: str
+    version: str
+    reason: str
 
 
 class Repository:
@@ -26,6 +35,7 @@ class Repository:
             )
         self.folder = folder
         self._models: dict[str, dict[int, ServedModel]] = {}
+        self._failed: list[Entry] = []
         for path in sorted(folder.glob("*/*/model.onnx")):
             self._load(path, device, threads)
         if not self._models:
@@ -45,6 +55,7 @@ class Repository:
             model = ServedModel(name, version, path, device, threads)
         except Exception as error:  # one bad file must not keep the others from being served
             logger.error("skipped %s: %s", path, error)
+            self._failed.append(Entry(name, version, "the file could not be loaded; see the log"))
             return
         self._models.setdefault(name, {})[int(version)] = model
         logger.info("loaded %s version %s", name, version)
@@ -52,6 +63,11 @@ class Repository:
     def names(self) -> list[str]:
         """The models, sorted."""
         return sorted(self._models)
+
+    def index(self) -> list[Entry]:
+        """All versions of all models, those that could not be loaded included; sorted."""
+        loaded = [Entry(n, str(v), "") for n, found in self._models.items() for v in found]
+        return sorted([*loaded, *self._failed], key=lambda e: (e.name, int(e.version)))
 
     def versions(self, name: str) -> list[str]:
         """A model's versions, lowest first. Raises ``NotFoundError`` for an unknown model."""
