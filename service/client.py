@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,21 +13,14 @@ import grpc.aio
 import numpy as np
 from grpc_health.v1 import health_pb2
 
-from ..errors import ArgumentError, ServiceError
+from ..errors import ArgumentError, RequestFailed
 from ..protos import classifier_pb2, inference_pb2
-from . import datatypes, wire
-from .handlers import CLASSIFIER_SERVICE, INFERENCE_SERVICE
+from . import datatypes, names, wire
+from .errors import RequestError
 
 Array = np.ndarray[Any, Any]
-MAX_MESSAGE_BYTES = 256 << 20
-
-
-class RequestFailed(ServiceError):  # noqa: N818  # it reads as what happened
-    """A request failed; ``code`` is the gRPC status name, such as "NOT_FOUND"."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
+SPLIT_BYTES = 32 << 20  # Classify requests stay well below a server's limit
+SPLIT_ANSWERS = 1_000_000  # and so do their answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +50,43 @@ class _Call(NamedTuple):
     response: Any
 
 
-def _classify(model: str, instances: Any, top_k: int, version: str | None) -> _Call:
-    array = np.asarray(instances)
-    if array.dtype == object or array.ndim == 0:
-        raise ArgumentError("instances is a rectangular array of numbers, one row per instance")
-    if array.dtype == np.float64:
-        array = array.astype(np.float32)  # NumPy's default; models compute in single precision
+def _datatype(owner: str, array: Array) -> str:
+    if array.dtype == object and not all(isinstance(x, str | bytes) for x in array.reshape(-1)):
+        raise ArgumentError(f"{owner} is no rectangular array of numbers or strings")
+    try:
+        return datatypes.from_numpy(array.dtype)
+    except RequestError as error:
+        raise ArgumentError(f"{owner}: {error}") from error
+
+
+def _batches(
+    model: str, instances: Any, top_k: int, version: str | None, limit: int
+) -> Iterator[_Call]:
+    """Requests of at most ``limit`` bytes of instances; one even where there is no instance."""
+    try:
+        array = np.asarray(instances)
+    except ValueError as error:
+        raise ArgumentError(f"instances is no rectangular array: {error}") from error
+    if array.ndim == 0:
+        raise ArgumentError("instances is an array whose first dim counts the instances")
     if top_k < 1:
         raise ArgumentError(f"top_k={top_k}: expected a number of at least 1")
+    bytes_each = array.nbytes // max(len(array), 1)
+    rows = min(limit // max(bytes_each, 1), SPLIT_ANSWERS // min(top_k, 1000))
+    for start in range(0, max(len(array), 1), max(rows, 1)):
+        yield _classify(model, array[start : start + max(rows, 1)], top_k, version)
+
+
+def _classify(model: str, array: Array, top_k: int, version: str | None) -> _Call:
     request = classifier_pb2.ClassifyRequest(
         model=model,
         version=version or "",
-        top_k=top_k,
+        top_k=min(top_k, 1 << 31),
         instances=classifier_pb2.Instances(
-            datatype=datatypes.from_numpy(array.dtype), shape=array.shape, raw=wire.to_raw(array)
+            datatype=_datatype("instances", array), shape=array.shape, raw=wire.to_raw(array)
         ),
     )
-    return _Call(f"/{CLASSIFIER_SERVICE}/Classify", request, classifier_pb2.ClassifyResponse)
+    return _Call(f"/{names.CLASSIFIER}/Classify", request, classifier_pb2.ClassifyResponse)
 
 
 def _classifications(response: classifier_pb2.ClassifyResponse) -> list[Classification]:
@@ -86,20 +100,23 @@ def _classifications(response: classifier_pb2.ClassifyResponse) -> list[Classifi
 
 def _labels(model: str, version: str | None) -> _Call:
     request = classifier_pb2.LabelsRequest(model=model, version=version or "")
-    return _Call(f"/{CLASSIFIER_SERVICE}/Labels", request, classifier_pb2.LabelsResponse)
+    return _Call(f"/{names.CLASSIFIER}/Labels", request, classifier_pb2.LabelsResponse)
 
 
 def _infer(
     model: str, inputs: Mapping[str, Any], outputs: Sequence[str] | None, version: str | None
 ) -> _Call:
     request = inference_pb2.ModelInferRequest(model_name=model, model_version=version or "")
-    for name, value in inputs.items():
-        array = np.asarray(value)
-        request.inputs.add(name=name, datatype=datatypes.from_numpy(array.dtype), shape=array.shape)
+    arrays = {name: np.asarray(value) for name, value in inputs.items()}
+    if (size := sum(a.nbytes for a in arrays.values())) > names.MAX_MESSAGE_BYTES:
+        raise _too_large(size)
+    for name, array in arrays.items():
+        datatype = _datatype(f"input {name!r}", array)
+        request.inputs.add(name=name, datatype=datatype, shape=array.shape)
         request.raw_input_contents.append(wire.to_raw(array))
     for name in outputs or ():
         request.outputs.add(name=name)
-    return _Call(f"/{INFERENCE_SERVICE}/ModelInfer", request, inference_pb2.ModelInferResponse)
+    return _Call(f"/{names.INFERENCE}/ModelInfer", request, inference_pb2.ModelInferResponse)
 
 
 def _arrays(response: inference_pb2.ModelInferResponse) -> dict[str, Array]:
@@ -112,18 +129,14 @@ def _arrays(response: inference_pb2.ModelInferResponse) -> dict[str, Array]:
 def _ready(model: str | None) -> _Call:
     if model is None:
         request: Any = inference_pb2.ServerReadyRequest()
-        return _Call(
-            f"/{INFERENCE_SERVICE}/ServerReady", request, inference_pb2.ServerReadyResponse
-        )
+        return _Call(f"/{names.INFERENCE}/ServerReady", request, inference_pb2.ServerReadyResponse)
     request = inference_pb2.ModelReadyRequest(name=model)
-    return _Call(f"/{INFERENCE_SERVICE}/ModelReady", request, inference_pb2.ModelReadyResponse)
+    return _Call(f"/{names.INFERENCE}/ModelReady", request, inference_pb2.ModelReadyResponse)
 
 
 def _metadata(model: str, version: str | None) -> _Call:
     request = inference_pb2.ModelMetadataRequest(name=model, version=version or "")
-    return _Call(
-        f"/{INFERENCE_SERVICE}/ModelMetadata", request, inference_pb2.ModelMetadataResponse
-    )
+    return _Call(f"/{names.INFERENCE}/ModelMetadata", request, inference_pb2.ModelMetadataResponse)
 
 
 def _described(response: inference_pb2.ModelMetadataResponse) -> dict[str, Any]:
@@ -141,13 +154,59 @@ def _described(response: inference_pb2.ModelMetadataResponse) -> dict[str, Any]:
 
 def _health(service: str) -> _Call:
     request = health_pb2.HealthCheckRequest(service=service)
-    return _Call("/grpc.health.v1.Health/Check", request, health_pb2.HealthCheckResponse)
+    return _Call(f"/{names.HEALTH}/Check", request, health_pb2.HealthCheckResponse)
+
+
+def _status(response: health_pb2.HealthCheckResponse) -> str:
+    return str(health_pb2.HealthCheckResponse.ServingStatus.Name(response.status))
+
+
+def _models() -> _Call:
+    request = inference_pb2.RepositoryIndexRequest(ready=True)
+    return _Call(
+        f"/{names.INFERENCE}/RepositoryIndex", request, inference_pb2.RepositoryIndexResponse
+    )
+
+
+def _by_model(response: inference_pb2.RepositoryIndexResponse) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for entry in response.models:
+        found.setdefault(entry.name, []).append(entry.version)
+    return found
 
 
 def _failed(error: grpc.RpcError) -> RequestFailed:
     code = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
     details = error.details() if isinstance(error, grpc.Call) else str(error)
     return RequestFailed(code.name, details or "no details")
+
+
+def _certificate(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ArgumentError(
+            f"tls={path!r} cannot be read ({error.strerror}): pass True, or a CA certificate in PEM"
+        ) from error
+
+
+def _size_checked(request: Any) -> bytes:
+    """A request as bytes. Raises ``ArgumentError`` for one that gRPC would refuse to send."""
+    data: bytes = request.SerializeToString()
+    if len(data) > names.MAX_MESSAGE_BYTES:
+        raise _too_large(len(data))
+    return data
+
+
+def _too_large(size: int) -> ArgumentError:
+    return ArgumentError(
+        f"the request has {size} bytes, more than the {names.MAX_MESSAGE_BYTES} of one message: "
+        "send fewer rows at a time"
+    )
+
+
+def _nobody(address: str) -> RequestFailed:
+    return RequestFailed("UNAVAILABLE", f"no server answers at {address}")
 
 
 class _Options:
@@ -159,12 +218,12 @@ class _Options:
         if token is not None and not tls:
             raise ArgumentError("a token travels over TLS only: pass tls=True or a CA certificate")
         self.address, self.timeout = address, timeout
-        self.metadata = None if token is None else [("authorization", f"Bearer {token}")]
+        self.metadata = None if token is None else (("authorization", f"Bearer {token}"),)
         self.limits = [
-            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_receive_message_length", names.MAX_MESSAGE_BYTES),
+            ("grpc.max_send_message_length", names.MAX_MESSAGE_BYTES),
         ]
-        root = Path(tls).read_bytes() if isinstance(tls, str) else tls
+        root = _certificate(tls) if isinstance(tls, str) else tls
         self.credentials = (
             grpc.ssl_channel_credentials(root if isinstance(root, bytes) else None) if tls else None
         )
@@ -198,12 +257,14 @@ class Client:
     def _do(self, call: _Call) -> Any:
         method = self._channel.unary_unary(
             call.path,
-            request_serializer=lambda message: message.SerializeToString(),
+            request_serializer=None,
             response_deserializer=call.response.FromString,
         )
         try:
             return method(
-                call.request, timeout=self._options.timeout, metadata=self._options.metadata
+                _size_checked(call.request),
+                timeout=self._options.timeout,
+                metadata=self._options.metadata,
             )
         except grpc.RpcError as error:
             raise _failed(error) from error
@@ -211,8 +272,13 @@ class Client:
     def classify(
         self, model: str, instances: Any, top_k: int = 1, version: str | None = None
     ) -> list[Classification]:
-        """One answer per instance; ``instances`` is an array whose first dim counts them."""
-        return _classifications(self._do(_classify(model, instances, top_k, version)))
+        """One answer per instance, in order; ``instances`` is an array whose first dim counts them.
+
+        Large batches travel in several requests. Numbers are converted to the model's type where
+        that loses nothing but precision.
+        """
+        calls = _batches(model, instances, top_k, version, SPLIT_BYTES)
+        return [answer for call in calls for answer in _classifications(self._do(call))]
 
     def labels(self, model: str, version: str | None = None) -> list[str]:
         """The labels by class index; empty where the model has none."""
@@ -238,17 +304,18 @@ class Client:
 
     def health(self, service: str = "") -> str:
         """grpc.health.v1 status of the server or a model: "SERVING" or "NOT_SERVING"."""
-        status = self._do(_health(service)).status
-        return str(health_pb2.HealthCheckResponse.ServingStatus.Name(status))
+        return _status(self._do(_health(service)))
+
+    def models(self) -> dict[str, list[str]]:
+        """The models that can be asked, with their versions, lowest first."""
+        return _by_model(self._do(_models()))
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Block until the server answers. Raises ``RequestFailed`` after ``timeout`` seconds."""
         try:
             grpc.channel_ready_future(self._channel).result(timeout)
         except grpc.FutureTimeoutError as error:
-            raise RequestFailed(
-                "UNAVAILABLE", f"no server answers at {self._options.address}"
-            ) from error
+            raise _nobody(self._options.address) from error
 
     def close(self) -> None:
         self._channel.close()
@@ -279,12 +346,14 @@ class AioClient:
     async def _do(self, call: _Call) -> Any:
         method = self._channel.unary_unary(
             call.path,
-            request_serializer=lambda message: message.SerializeToString(),
+            request_serializer=None,
             response_deserializer=call.response.FromString,
         )
         try:
             return await method(
-                call.request, timeout=self._options.timeout, metadata=self._options.metadata
+                _size_checked(call.request),
+                timeout=self._options.timeout,
+                metadata=self._options.metadata,
             )
         except grpc.aio.AioRpcError as error:
             raise RequestFailed(error.code().name, error.details() or "no details") from error
@@ -293,7 +362,8 @@ class AioClient:
         self, model: str, instances: Any, top_k: int = 1, version: str | None = None
     ) -> list[Classification]:
         """See ``Client.classify``."""
-        return _classifications(await self._do(_classify(model, instances, top_k, version)))
+        calls = _batches(model, instances, top_k, version, SPLIT_BYTES)
+        return [answer for call in calls for answer in _classifications(await self._do(call))]
 
     async def labels(self, model: str, version: str | None = None) -> list[str]:
         """See ``Client.labels``."""
@@ -317,8 +387,23 @@ class AioClient:
         """See ``Client.ready``."""
         return bool((await self._do(_ready(model))).ready)
 
+    async def health(self, service: str = "") -> str:
+        """See ``Client.health``."""
+        return _status(await self._do(_health(service)))
+
+    async def models(self) -> dict[str, list[str]]:
+        """See ``Client.models``."""
+        return _by_model(await self._do(_models()))
+
+    async def wait_until_ready(self, timeout: float = 30.0) -> None:
+        """See ``Client.wait_until_ready``."""
+        try:
+            await asyncio.wait_for(self._channel.channel_ready(), timeout)
+        except TimeoutError as error:
+            raise _nobody(self._options.address) from error
+
     async def close(self) -> None:
-        await self._channel.close()
+        await self._channel.close(None)
 
     async def __aenter__(self) -> AioClient:
         return self

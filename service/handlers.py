@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..protos import classifier_pb2, inference_pb2
 from . import wire
-from .errors import NotFoundError, RequestError
+from .errors import NotFoundError, RequestError, UnimplementedError
 from .model import ServedModel, TensorInfo
 from .repository import Repository
 
 NAME = "waterhorse"
 VERSION = "0.1.0"
 PLATFORM = "onnxruntime_onnx"
-INFERENCE_SERVICE = "inference.GRPCInferenceService"
-CLASSIFIER_SERVICE = "waterhorse.v1.Classifier"
 
 
 class Inference:
@@ -61,16 +59,45 @@ class Inference:
         self, request: inference_pb2.ModelInferRequest
     ) -> inference_pb2.ModelInferResponse:
         model = self._repository.get(request.model_name, request.model_version)
+        _refuse_parameters("the request", request.parameters)
+        for tensor in request.inputs:
+            _refuse_parameters(f"input {tensor.name!r}", tensor.parameters)
         for output in request.outputs:
-            if output.parameters:
-                raise RequestError(
-                    f"output {output.name!r}: the parameter {min(output.parameters)!r} is not supported"
-                )
+            _refuse_parameters(f"output {output.name!r}", output.parameters)
         names = [o.name for o in request.outputs]
         if len(set(names)) != len(names):
             raise RequestError("an output is asked for twice")
         found = model.run(wire.request_tensors(request), names)
         return wire.response(model.name, model.version, request.id, found)
+
+    def RepositoryIndex(  # noqa: N802
+        self, request: inference_pb2.RepositoryIndexRequest
+    ) -> inference_pb2.RepositoryIndexResponse:
+        """All models with their versions; files that could not be loaded come with the reason."""
+        if request.repository_name:
+            raise UnimplementedError(
+                "repository_name is not supported: this server has one repository; leave it empty"
+            )
+        found = inference_pb2.RepositoryIndexResponse()
+        ready = self._ready()
+        for entry in self._repository.index():
+            reason = entry.reason if entry.reason or ready else "the server is shutting down"
+            if not reason:
+                found.models.add(name=entry.name, version=entry.version, state="READY")
+            elif not request.ready:
+                found.models.add(
+                    name=entry.name, version=entry.version, state="UNAVAILABLE", reason=reason
+                )
+        return found
+
+
+def _refuse_parameters(owner: str, parameters: Mapping[str, Any]) -> None:
+    """A parameter that would change nothing is refused, not overlooked."""
+    if parameters:
+        raise RequestError(
+            f"{owner} has the parameter {min(parameters)!r}, which this server does not know; "
+            "leave it away"
+        )
 
 
 def _tensor(info: TensorInfo) -> inference_pb2.ModelMetadataResponse.TensorMetadata:

@@ -16,6 +16,7 @@ from . import datatypes
 from .errors import ModelError, RequestError
 
 Array = np.ndarray[Any, Any]
+KINDS = ("logits", "probabilities", "scores")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,10 @@ class ServedModel:
         self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
         self.labels = self._labels()
         self._kinds = self._output_kinds()
+        # an exporter that says what outputs mean says which one classifies: the first it names
+        self._classes = next(
+            (o for o in self.outputs if o in self._kinds), next(iter(self.outputs))
+        )
 
     def _labels(self) -> list[str]:
         text = self.metadata.get("waterhorse.labels")
@@ -63,7 +68,14 @@ class ServedModel:
         found = _json(self.name, "waterhorse.outputs", text) if text is not None else {}
         if not isinstance(found, dict):
             raise ModelError(f"model {self.name!r}: waterhorse.outputs is no object")
-        return {k: str(v.get("kind", "scores")) for k, v in found.items() if isinstance(v, dict)}
+        kinds = {str(k): str(v.get("kind")) for k, v in found.items() if isinstance(v, dict)}
+        for name, kind in kinds.items():
+            if kind not in KINDS:
+                raise ModelError(
+                    f"model {self.name!r}: waterhorse.outputs says that {name!r} is {kind!r}; "
+                    f"expected one of {', '.join(KINDS)}"
+                )
+        return kinds
 
     def label(self, index: int) -> str:
         """The label of a class; its number where the model has none."""
@@ -100,7 +112,9 @@ class ServedModel:
                 f"{sorted(self.outputs)}"
             )
         self.check(feeds)
-        names = list(outputs) or list(self.outputs)
+        return self._run(feeds, list(outputs) or list(self.outputs))
+
+    def _run(self, feeds: Mapping[str, Array], names: list[str]) -> dict[str, Array]:
         try:
             found = self._session.run(names, dict(feeds))
         except Exception as error:  # onnxruntime's exceptions share no base but this
@@ -118,22 +132,36 @@ class ServedModel:
                 "of one input: use ModelInfer"
             )
         info = next(iter(self.inputs.values()))
-        if instances.ndim != len(info.shape) and instances.ndim + 1 == len(info.shape):
+        if not instances.ndim or instances.ndim + 1 == len(info.shape):
             raise RequestError(
                 f"instances have shape {list(instances.shape)}; model {self.name!r} takes a batch of "
                 f"shape {list(info.shape)}: put the number of instances first"
             )
         feeds = {info.name: _as_wanted(self.name, info, instances)}
-        output = next(iter(self.outputs))
-        scores = self.run(feeds, [output])[output]
-        if scores.ndim != 2 or scores.dtype.kind != "f" or len(scores) != len(instances):
+        self.check(feeds)
+        self._check_classes()
+        scores = self._run(feeds, [self._classes])[self._classes]
+        if scores.ndim != 2 or len(scores) != len(instances) or not scores.shape[1]:
             raise RequestError(
-                f"model {self.name!r} is no classifier: its output {output!r} is "
-                f"{scores.dtype} of shape {list(scores.shape)}; expected [instances, classes]"
+                f"model {self.name!r} is no classifier: its output {self._classes!r} came in shape "
+                f"{list(scores.shape)} for {len(instances)} instances; expected [instances, classes]"
             )
+        scores = probabilities(scores, self._kinds.get(self._classes, "scores"))
         if np.isnan(scores).any():
-            raise ModelError(f"model {self.name!r} gave NaN for these instances")
-        return ranked(probabilities(scores, self._kinds.get(output, "scores")), top_k)
+            bad = int(np.isnan(scores).any(axis=1).argmax())
+            raise ModelError(
+                f"model {self.name!r} gave NaN for instance {bad}: look for NaN, infinite or "
+                "far too large numbers in what was sent"
+            )
+        return ranked(scores, top_k)
+
+    def _check_classes(self) -> None:
+        info = self.outputs[self._classes]
+        if len(info.shape) not in (0, 2) or not info.datatype.startswith("FP"):
+            raise RequestError(
+                f"model {self.name!r} is no classifier: its output {info.name!r} is {info}; expected "
+                "floating point [instances, classes]. Use ModelInfer"
+            )
 
 
 def _json(model: str, key: str, text: str) -> Any:
@@ -163,15 +191,25 @@ def _as_wanted(model: str, info: TensorInfo, array: Array) -> Array:
         raise RequestError(
             f"instances are {datatypes.from_numpy(array.dtype)}; model {model!r} takes {info.datatype}"
         )
-    return array.astype(wanted)
+    with np.errstate(over="ignore"):
+        converted = array.astype(wanted)
+    if wanted.kind in "iu":
+        fits = np.array_equal(converted, array)
+    else:
+        fits = bool(np.isfinite(converted).sum() == np.isfinite(array).sum())
+    if not fits:
+        raise RequestError(f"instances have numbers beyond {info.datatype}, which {model!r} takes")
+    return converted
 
 
 def probabilities(scores: Array, kind: str) -> Array:
     """Softmax of logits; probabilities and plain scores as they are."""
     if kind != "logits":
         return scores
-    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-    result: Array = shifted / shifted.sum(axis=1, keepdims=True)
+    wide = scores.astype(np.float64)  # half precision would not sum to 1
+    with np.errstate(invalid="ignore"):  # inf - inf is NaN, which the caller reports
+        powers = np.exp(wide - wide.max(axis=1, keepdims=True))
+        result: Array = powers / powers.sum(axis=1, keepdims=True)
     return result
 
 

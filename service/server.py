@@ -8,18 +8,20 @@ from collections.abc import Iterable
 from concurrent import futures
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, text_format
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection, reflection_pb2
+from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
 
 from ..errors import ServiceError
 from ..protos import classifier_pb2, inference_pb2
 from ..runtime.device import resolve
+from . import names
 from .errors import mapped
-from .handlers import CLASSIFIER_SERVICE, INFERENCE_SERVICE, Classifier, Inference
+from .handlers import Classifier, Inference
 from .repository import Repository
 
 
@@ -34,14 +36,14 @@ class Tls:
 
 @dataclass(frozen=True)
 class Options:
-    """How to serve. ``workers``: requests at a time; ``threads``: per operator (0: cores / workers)."""
+    """How to serve. ``workers``: requests at a time; ``threads``: per operator, 0 takes all cores."""
 
     host: str = "127.0.0.1"
     port: int = 8001
     device: str = "auto"
     workers: int = 4
     threads: int = 1
-    max_message_bytes: int = 256 << 20
+    max_message_bytes: int = names.MAX_MESSAGE_BYTES
     grace_seconds: float = 10.0
     lame_duck_seconds: float = 0.0
     tls: Tls | None = None
@@ -54,10 +56,11 @@ class Server:
         self.options = options or Options()
         self.repository = Repository(folder, resolve(self.options.device), self.options.threads)
         self._ready = False
-        self._stopped = threading.Event()
+        self._asked, self._stopped = threading.Event(), threading.Event()
         self._health = health.HealthServicer()
+        self._pool = futures.ThreadPoolExecutor(self.options.workers, thread_name_prefix="rpc")
         self._grpc = grpc.server(
-            futures.ThreadPoolExecutor(self.options.workers, thread_name_prefix="rpc"),
+            self._pool,
             options=[
                 ("grpc.so_reuseport", 0),  # else a second server would silently share the port
                 ("grpc.max_receive_message_length", self.options.max_message_bytes),
@@ -70,41 +73,41 @@ class Server:
 
     def _register(self) -> None:
         services: list[tuple[str, Any, Any]] = [
-            (INFERENCE_SERVICE, Inference(self.repository, lambda: self._ready), inference_pb2),
-            (CLASSIFIER_SERVICE, Classifier(self.repository), classifier_pb2),
+            (names.INFERENCE, Inference(self.repository, lambda: self._ready), inference_pb2),
+            (names.CLASSIFIER, Classifier(self.repository), classifier_pb2),
         ]
         for name, service, module in services:
             handler = grpc.method_handlers_generic_handler(name, _handlers(name, service, module))
             self._grpc.add_generic_rpc_handlers((handler,))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
-        names = [
-            INFERENCE_SERVICE,
-            CLASSIFIER_SERVICE,
-            health.SERVICE_NAME,
-            reflection.SERVICE_NAME,
-        ]
-        reflection.enable_server_reflection(names, self._grpc, pool=reflection_pool())
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(_reflection(), self._grpc)
 
     def _bind(self) -> int:
-        address = f"{self.options.host}:{self.options.port}"
+        address = _joined(self.options.host, self.options.port)
         try:
             if self.options.tls is None:
                 port = self._grpc.add_insecure_port(address)
             else:
                 port = self._grpc.add_secure_port(address, _credentials(self.options.tls))
         except RuntimeError as error:
-            raise ServiceError(f"cannot listen on {address}: is the port in use?") from error
+            doubt = (
+                "" if self.options.tls is None else ", or are the TLS files no matching PEM pair"
+            )
+            raise ServiceError(
+                f"cannot listen on {address}: is the port in use{doubt}? Another --port, or 0 for "
+                "a free one, may help"
+            ) from error
         return int(port)
 
     @property
     def address(self) -> str:
         """``host:port`` as bound."""
-        return f"{self.options.host}:{self.port}"
+        return _joined(self.options.host, self.port)
 
     def _set_health(self, serving: bool) -> None:
         status = health_pb2.HealthCheckResponse
         value = status.SERVING if serving else status.NOT_SERVING
-        services = ["", INFERENCE_SERVICE, CLASSIFIER_SERVICE, *self.repository.names()]
+        services = ["", names.INFERENCE, names.CLASSIFIER, *self.repository.names()]
         for service in services:
             self._health.set(service, value)
 
@@ -123,14 +126,17 @@ class Server:
         # so that load balancers see it before connections are refused
         self._stopped.wait(self.options.lame_duck_seconds)
         self._grpc.stop(self.options.grace_seconds).wait()
+        self._pool.shutdown(wait=False)
         self._stopped.set()
 
-    def wait(self) -> None:
-        """Block until SIGINT or SIGTERM, then stop."""
-        asked = threading.Event()
+    def listen_to_signals(self) -> None:
+        """From here on SIGINT and SIGTERM end ``wait``. Only the main thread may call this."""
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: asked.set())
-        asked.wait()
+            signal.signal(number, lambda *_: self._asked.set())
+
+    def wait(self) -> None:
+        """Block until one of the signals comes, then stop."""
+        self._asked.wait()
         self.stop()
 
     def __enter__(self) -> Server:
@@ -139,6 +145,10 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def _joined(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _credentials(tls: Tls) -> grpc.ServerCredentials:
@@ -156,8 +166,11 @@ def _methods(service: str, module: Any) -> Iterable[Any]:
 
 
 def _handlers(name: str, service: Any, module: Any) -> dict[str, grpc.RpcMethodHandler]:
+    """A handler for each RPC that ``service`` has; gRPC answers UNIMPLEMENTED to the others."""
     handlers = {}
     for method in _methods(name, module):
+        if not hasattr(service, method.name):
+            continue
         request = getattr(module, method.input_type.name)
         handlers[method.name] = grpc.unary_unary_rpc_method_handler(
             mapped(getattr(service, method.name)),
@@ -165,6 +178,20 @@ def _handlers(name: str, service: Any, module: Any) -> dict[str, grpc.RpcMethodH
             response_serializer=lambda message: message.SerializeToString(),
         )
     return handlers
+
+
+def _reflection() -> Any:
+    """The reflection servicer. It has threads of its own: a stream holds one as long as it is open."""
+    listed = [names.INFERENCE, names.CLASSIFIER, health.SERVICE_NAME, reflection.SERVICE_NAME]
+    servicer = reflection.ReflectionServicer(listed, pool=reflection_pool())
+
+    def answer(requests: Any, context: grpc.ServicerContext) -> Any:
+        return servicer.ServerReflectionInfo(requests, context)
+
+    answer.experimental_thread_pool = futures.ThreadPoolExecutor(  # type: ignore[attr-defined]
+        2, thread_name_prefix="reflection"
+    )
+    return SimpleNamespace(ServerReflectionInfo=answer)
 
 
 def reflection_pool() -> descriptor_pool.DescriptorPool:
@@ -181,5 +208,5 @@ def reflection_pool() -> descriptor_pool.DescriptorPool:
         if module is inference_pb2:
             text = text.replace("waterhorse.inference", "inference")
         renamed = text_format.Parse(text, descriptor_pb2.FileDescriptorProto())
-        pool.Add(renamed)  # type: ignore[attr-defined]  # missing in the stubs
+        pool.AddSerializedFile(renamed.SerializeToString())
     return pool

@@ -15,6 +15,7 @@ from .errors import RequestError
 
 Array = np.ndarray[Any, Any]
 MAX_ELEMENTS = 1 << 31
+MAX_DIMS = 64  # NumPy's own
 
 
 def checked_shape(owner: str, dims: Sequence[int]) -> tuple[int, ...]:
@@ -22,8 +23,11 @@ def checked_shape(owner: str, dims: Sequence[int]) -> tuple[int, ...]:
     shape = tuple(int(d) for d in dims)
     if any(d < 0 for d in shape):
         raise RequestError(f"{owner} has shape {list(shape)}: a request's dims are at least 0")
-    if math.prod(shape) > MAX_ELEMENTS:
+    # zero dims are left out: NumPy refuses [0, 2**62] although it has no elements
+    if math.prod(d for d in shape if d) > MAX_ELEMENTS:
         raise RequestError(f"{owner} has shape {list(shape)}: more than {MAX_ELEMENTS} elements")
+    if len(shape) > MAX_DIMS:
+        raise RequestError(f"{owner} has {len(shape)} dims; at most {MAX_DIMS} are possible")
     return shape
 
 

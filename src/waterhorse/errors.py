@@ -14,7 +14,8 @@ WaterhorseError
 ├── ExportError                a file could not be exported
 ├── FileFormatError            a file is not what it should be (also a ValueError)
 ├── DatasetError               a data set could not be had (also an OSError)
-└── ServiceError               a request to a server failed
+└── ServiceError               a server could not start, or a request to one failed
+    └── RequestFailed          what a client raises; ``code`` is the gRPC status name
 """
 
 
@@ -75,4 +76,12 @@ class DatasetError(WaterhorseError, OSError):
 
 
 class ServiceError(WaterhorseError):
-    """A request to a server failed."""
+    """A server could not start, or a request to one failed."""
+
+
+class RequestFailed(ServiceError):  # noqa: N818  # it reads as what happened
+    """A request failed; ``code`` is the gRPC status name, such as "NOT_FOUND"."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code, self.message = code, message

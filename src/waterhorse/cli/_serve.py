@@ -22,6 +22,7 @@ def run(repository: Path, **options: Any) -> None:
     """Serve until a signal. Prints one line when ready."""
     server = Server(repository, Options(**options))
     server.start()
+    server.listen_to_signals()
     models = ", ".join(server.repository.names())
     print(f"serving {models} on {server.address}", flush=True)
     server.wait()
