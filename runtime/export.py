@@ -138,8 +138,8 @@ def _compare(model: Model, path: Path) -> float:
         nested = tree.unflatten(tree.flatten(model.input_specs)[1], arrays)
         wanted = tree.leaves(model.predict(nested, batch_size=size, verbose=0))
         for a, b in zip(found, wanted, strict=True):
-            scale = max(1.0, float(np.abs(b).max(initial=0)))
-            worst = max(worst, float(np.abs(a - b).max(initial=0)) / scale)
+            difference = np.abs(a - b) / max(1.0, float(np.abs(b).max(initial=0)))
+            worst = float(np.maximum(worst, difference.max(initial=0)))  # NaN stays NaN
     if not worst <= TOLERANCE:
         raise ExportError(
             f"the exported graph differs from predict by {worst:.1e} (limit {TOLERANCE}); nothing "

@@ -82,7 +82,7 @@ def load_split(what: ImageSet) -> Split:
 def _from_npz(path: Path) -> Split:
     """Keras' own archive: x_train, y_train, x_test, y_test."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             return (file["x_train"], file["y_train"]), (file["x_test"], file["y_test"])
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(
