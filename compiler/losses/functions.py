@@ -221,4 +221,4 @@ def cosine(y_true: Like, y_pred: Like, axis: int = -1) -> Tensor:
 
 def _unit(x: Tensor, axis: int) -> Tensor:
     square = op.ReduceSumSquare(x, [axis], keepdims=1)
-    return x / op.Sqrt(op.Max(square, 1e-12))
+    return x / op.Sqrt(op.Max(square, EPSILON * EPSILON))

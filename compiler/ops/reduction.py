@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import ShapeError
 from .. import dtypes, op
+from ..casting import as_type, boolean, floating
+from ..config import not_supported
 from ..ir import Like, Tensor, convert
-from .elementwise import _bool, _float
 
 
-def _axes(axis: Any) -> list[int] | None:
+def axes_of(axis: Any) -> list[int] | None:
+    """A list of axes; None for all."""
     if axis is None:
         return None
     return [int(axis)] if isinstance(axis, (int, np.integer)) else [int(a) for a in axis]
@@ -19,39 +22,46 @@ def _axes(axis: Any) -> list[int] | None:
 
 def sum(x: Like, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The sum; of bools, their number."""
+    return op.ReduceSum(_summable(x), axes_of(axis), keepdims=keepdims)
+
+
+def _summable(x: Like) -> Tensor:
+    """Bools and small integers as int32, so that sums have room."""
     t = convert(x)
-    t = op.Cast(t, to="int32") if t.dtype == np.bool_ else t
-    return op.ReduceSum(t, _axes(axis), keepdims=keepdims)
+    return op.Cast(t, to="int32") if t.dtype.kind in "biu" and t.dtype.itemsize < 4 else t
 
 
 def mean(x: Like, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The mean, of integers too."""
-    return op.ReduceMean(_float(x), _axes(axis), keepdims=keepdims)
+    return op.ReduceMean(floating(x), axes_of(axis), keepdims=keepdims)
 
 
-def max(x: Like, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The largest element."""
-    return op.ReduceMax(x, _axes(axis), keepdims=keepdims)
+def max(x: Like, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Tensor:
+    """The largest element (or ``initial``)."""
+    y = op.ReduceMax(x, axes_of(axis), keepdims=keepdims)
+    return y if initial is None else op.Max(y, convert(initial, y.dtype))
 
 
-def min(x: Like, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The smallest element."""
-    return op.ReduceMin(x, _axes(axis), keepdims=keepdims)
+def min(x: Like, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Tensor:
+    """The smallest element (or ``initial``)."""
+    y = op.ReduceMin(x, axes_of(axis), keepdims=keepdims)
+    return y if initial is None else op.Min(y, convert(initial, y.dtype))
 
 
 amax, amin = max, min
 
 
-def prod(x: Like, axis: Any = None, keepdims: bool = False) -> Tensor:
+def prod(x: Like, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
     """The product."""
-    return op.ReduceProd(x, _axes(axis), keepdims=keepdims)
+    t = _summable(x) if dtype is None else op.Cast(x, to=dtypes.as_dtype(dtype))
+    return op.ReduceProd(t, axes_of(axis), keepdims=keepdims)
 
 
 def var(x: Like, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The variance (of the population)."""
-    t = _float(x)
-    centred = t - op.ReduceMean(t, _axes(axis), keepdims=1)
-    return op.ReduceMean(centred * centred, _axes(axis), keepdims=keepdims)
+    t = floating(x)
+    centred = t - op.ReduceMean(t, axes_of(axis), keepdims=1)
+    return op.ReduceMean(centred * centred, axes_of(axis), keepdims=keepdims)
 
 
 def std(x: Like, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -61,24 +71,24 @@ def std(x: Like, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 def logsumexp(x: Like, axis: Any = None, keepdims: bool = False) -> Tensor:
     """``log(sum(exp(x)))``, stably."""
-    return op.ReduceLogSumExp(_float(x), _axes(axis), keepdims=keepdims)
+    return op.ReduceLogSumExp(floating(x), axes_of(axis), keepdims=keepdims)
 
 
 def any(x: Like, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether some element is true."""
-    numbers = op.Cast(_bool(x), to="int32")
-    return op.Cast(op.ReduceMax(numbers, _axes(axis), keepdims=keepdims), to="bool")
+    numbers = op.Cast(boolean(x), to="int32")
+    return op.Cast(op.ReduceMax(numbers, axes_of(axis), keepdims=keepdims), to="bool")
 
 
 def all(x: Like, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether all elements are true."""
-    numbers = op.Cast(_bool(x), to="int32")
-    return op.Cast(op.ReduceMin(numbers, _axes(axis), keepdims=keepdims), to="bool")
+    numbers = op.Cast(boolean(x), to="int32")
+    return op.Cast(op.ReduceMin(numbers, axes_of(axis), keepdims=keepdims), to="bool")
 
 
 def count_nonzero(x: Like, axis: Any = None) -> Tensor:
     """The number of elements that are not 0."""
-    return op.ReduceSum(op.Cast(_bool(x), to="int32"), _axes(axis), keepdims=0)
+    return op.ReduceSum(op.Cast(boolean(x), to="int32"), axes_of(axis), keepdims=0)
 
 
 def argmax(x: Like, axis: int | None = None, keepdims: bool = False) -> Tensor:
@@ -102,38 +112,65 @@ def _arg(operator: Any, x: Like, axis: int | None, keepdims: bool) -> Tensor:
 
 def cumsum(x: Like, axis: int | None = None, dtype: Any = None) -> Tensor:
     """The running sum along ``axis`` (of the flat tensor without one)."""
-    t = convert(x) if dtype is None else op.Cast(x, to=dtypes.as_dtype(dtype))
+    t = _summable(x) if dtype is None else op.Cast(x, to=dtypes.as_dtype(dtype))
     return op.CumSum(op.Reshape(t, [-1]) if axis is None else t, axis or 0)
 
 
-def norm(x: Like, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The Euclidean norm, or that of order 1, 2 or infinity."""
-    t = _float(x)
-    if ord in (None, 2, "fro"):
-        return op.ReduceL2(t, _axes(axis), keepdims=keepdims)
-    if ord == 1:
-        return op.ReduceL1(t, _axes(axis), keepdims=keepdims)
-    if ord == np.inf:
-        return op.ReduceMax(op.Abs(t), _axes(axis), keepdims=keepdims)
-    raise NotImplementedError(f"norm of order {ord!r} is not supported; use 1, 2 or inf")
+def ptp(x: Like, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The largest element minus the smallest."""
+    return max(x, axis, keepdims) - min(x, axis, keepdims)
+
+
+def average(x: Like, axis: Any = None, weights: Like | None = None) -> Tensor:
+    """The mean, weighted by ``weights`` (of the shape of ``x``, or a vector for one axis)."""
+    t = floating(x)
+    if weights is None:
+        return mean(t, axis)
+    weight = as_type(convert(weights), t.dtype)
+    if weight.ndim == 1 and t.ndim > 1 and isinstance(axis, int):
+        weight = op.Reshape(weight, [-1 if i == axis % t.ndim else 1 for i in range(t.ndim)])
+    weight = op.Expand(weight, op.Shape(t))
+    return sum(t * weight, axis) / sum(weight, axis)
+
+
+def median(x: Like, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """The middle element, or the mean of both middle ones. The axis must have a known size."""
+    t = floating(x)
+    rank = t.ndim
+    flat = op.Reshape(t, [-1]) if axis is None else t
+    along = 0 if axis is None else int(axis)
+    size = flat.shape[along]
+    if not isinstance(size, int):
+        raise ShapeError(f"median needs a known size of axis {along}; got {flat.type}")
+    ordered, _ = op.TopK(flat, [size], axis=along, largest=0, outputs=2)
+    middle = op.Slice(ordered, [(size - 1) // 2], [size // 2 + 1], [along])
+    y = op.ReduceMean(middle, [along], keepdims=keepdims)
+    return op.Reshape(y, [1] * rank) if keepdims and axis is None else y
+
+
+def diff(a: Like, n: int = 1, axis: int = -1) -> Tensor:
+    """Each element minus the one before, ``n`` times."""
+    t = convert(a)
+    for _ in range(n):
+        later = op.Slice(t, [1], [np.iinfo(np.int64).max], [axis])
+        t = later - op.Slice(t, [0], [-1], [axis])
+    return t
+
+
+def moments(
+    x: Like, axes: Any, keepdims: bool = False, synchronized: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Mean and variance (of the population) over ``axes``."""
+    not_supported("wh.ops.moments", synchronized=(synchronized, False))
+    t, over = floating(x), axes_of(axes)
+    middle = op.ReduceMean(t, over, keepdims=1)
+    centred = t - middle
+    variance = op.ReduceMean(centred * centred, over, keepdims=keepdims)
+    return (middle if keepdims else op.Squeeze(middle, over)), variance
 
 
 __all__ = [
-    "all",
-    "amax",
-    "amin",
-    "any",
-    "argmax",
-    "argmin",
-    "count_nonzero",
-    "cumsum",
-    "logsumexp",
-    "max",
-    "mean",
-    "min",
-    "norm",
-    "prod",
-    "std",
-    "sum",
-    "var",
-]
+    "all", "amax", "amin", "any", "argmax", "argmin", "average", "axes_of", "count_nonzero",
+    "cumsum", "diff", "logsumexp", "max", "mean", "median", "min", "moments", "prod", "ptp",
+    "std", "sum", "var",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Shapes, indices, joining and splitting."""
+"""Shapes: what they are, other ones, joining and splitting."""
 
 from __future__ import annotations
 
@@ -8,14 +8,40 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import ArgumentError
 from .. import dtypes, op
-from ..ir import Array, Like, Tensor, constant, convert
+from ..casting import as_type, common
+from ..config import not_supported
+from ..ir import Array, Like, Tensor, convert
 
 
-def convert_to_tensor(x: Like, dtype: Any = None) -> Tensor:
+def convert_to_tensor(x: Like, dtype: Any = None, sparse: Any = None, ragged: Any = None) -> Tensor:
     """A tensor for arrays, numbers and variables."""
-    t = convert(x)
-    return t if dtype is None else op.Cast(t, to=dtypes.as_dtype(dtype))
+    not_supported("wh.ops.convert_to_tensor", sparse=(sparse, None), ragged=(ragged, None))
+    if dtype is None:
+        return convert(x)
+    kind = dtypes.as_dtype(dtype)
+    return as_type(convert(x, kind if dtypes.is_float(kind) else None), kind)
+
+
+def array(x: Like, dtype: Any = None) -> Tensor:
+    """A tensor for arrays, numbers and variables."""
+    return convert_to_tensor(x, dtype)
+
+
+def copy(x: Like) -> Tensor:
+    """The tensor itself: none is ever changed."""
+    return convert(x)
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether ``x`` is a tensor of ours."""
+    return isinstance(x, Tensor)
+
+
+def dtype(x: Like) -> str:
+    """The name of the element type."""
+    return convert(x).dtype.name
 
 
 def convert_to_numpy(x: Like) -> Array:
@@ -42,9 +68,12 @@ def size(x: Like) -> Tensor:
     return op.Size(x)
 
 
-def _target(newshape: Any) -> Any:
+def target_shape(newshape: Any) -> Any:
     """A shape for ONNX: a list of numbers, or a tensor where some entries are tensors."""
-    dims = [newshape] if isinstance(newshape, (int, Tensor)) else list(newshape)
+    if isinstance(newshape, Tensor) and newshape.ndim == 1:
+        return newshape
+    single = isinstance(newshape, (int, np.integer, Tensor))
+    dims = [newshape] if single else list(newshape)
     if not any(isinstance(d, Tensor) for d in dims):
         return [int(d) if d is not None else -1 for d in dims]
     parts = [op.Reshape(op.Cast(convert(d), to="int64"), [1]) for d in dims]
@@ -53,7 +82,8 @@ def _target(newshape: Any) -> Any:
 
 def reshape(x: Like, newshape: Any) -> Tensor:
     """The same elements in another shape; one entry may be -1 (or None)."""
-    return op.Reshape(x, _target(newshape), allowzero=0)
+    target = target_shape(newshape)
+    return op.Reshape(x, target, allowzero=int(isinstance(target, list) and 0 in target))
 
 
 def ravel(x: Like) -> Tensor:
@@ -102,12 +132,21 @@ def squeeze(x: Like, axis: Any = None) -> Tensor:
 
 def concatenate(xs: Sequence[Like], axis: int = 0) -> Tensor:
     """Tensors one behind the other along an axis that they have."""
-    return op.Concat(*xs, axis=axis)
+    return op.Concat(*_alike(xs), axis=axis)
+
+
+def _alike(xs: Sequence[Like]) -> list[Tensor]:
+    """Tensors of one element type."""
+    tensors = [convert(x) for x in xs]
+    kind = tensors[0].dtype
+    for t in tensors[1:]:
+        kind = common(kind, t.dtype)
+    return [as_type(t, kind) for t in tensors]
 
 
 def stack(x: Sequence[Like], axis: int = 0) -> Tensor:
     """Tensors side by side along a new axis."""
-    return op.Concat(*[op.Unsqueeze(t, [axis]) for t in x], axis=axis)
+    return op.Concat(*[op.Unsqueeze(t, [axis]) for t in _alike(x)], axis=axis)
 
 
 def unstack(x: Like, num: int | None = None, axis: int = 0) -> list[Tensor]:
@@ -142,20 +181,22 @@ def flip(x: Like, axis: Any = None) -> Tensor:
     return op.Slice(t, [-1] * len(axes), [-far] * len(axes), axes, [-1] * len(axes))
 
 
-def roll(x: Like, shift: int, axis: int | None = None) -> Tensor:
+def roll(x: Like, shift: Any, axis: Any = None) -> Tensor:
     """Elements moved on by ``shift``; those that fall off come in again."""
     t = convert(x)
     if axis is None:
-        flat = roll(op.Reshape(t, [-1]), shift, 0)
-        return op.Reshape(flat, op.Shape(t))
-    far = np.iinfo(np.int64).max
+        return op.Reshape(roll(op.Reshape(t, [-1]), shift, 0), op.Shape(t))
+    if not isinstance(axis, int):
+        shifts = [shift] * len(axis) if isinstance(shift, int) else shift
+        for s, a in zip(shifts, axis, strict=True):
+            t = roll(t, s, a)
+        return t
     extent = t.shape[axis]
-    shift = shift % extent if isinstance(extent, int) else shift
+    shift = shift % extent if isinstance(extent, int) and extent else shift
     if shift == 0:
         return t
-    return op.Concat(
-        op.Slice(t, [-shift], [far], [axis]), op.Slice(t, [0], [-shift], [axis]), axis=axis
-    )
+    end = op.Slice(t, [-shift], [np.iinfo(np.int64).max], [axis])
+    return op.Concat(end, op.Slice(t, [0], [-shift], [axis]), axis=axis)
 
 
 def tile(x: Like, repeats: Any) -> Tensor:
@@ -169,14 +210,15 @@ def tile(x: Like, repeats: Any) -> Tensor:
 
 
 def repeat(x: Like, repeats: int, axis: int | None = None) -> Tensor:
-    """Each element repeated along ``axis``."""
+    """Each element ``repeats`` times along ``axis`` (of the flat tensor without one)."""
+    if not isinstance(repeats, (int, np.integer)):
+        raise NotImplementedError("repeat takes one number; use wh.ops.take with repeated indices")
     t = convert(x)
     if axis is None:
         t, axis = op.Reshape(t, [-1]), 0
     axis %= t.ndim
-    wide = op.Tile(
-        op.Unsqueeze(t, [axis + 1]), [1] * (axis + 1) + [repeats] + [1] * (t.ndim - axis - 1)
-    )
+    counts = [1] * (axis + 1) + [int(repeats)] + [1] * (t.ndim - axis - 1)
+    wide = op.Tile(op.Unsqueeze(t, [axis + 1]), counts)
     merged = [0] * axis + [-1]
     tail = op.Shape(t, start=axis + 1)
     return op.Reshape(wide, op.Concat(merged, tail, axis=0) if axis + 1 < t.ndim else merged)
@@ -184,175 +226,86 @@ def repeat(x: Like, repeats: int, axis: int | None = None) -> Tensor:
 
 def broadcast_to(x: Like, shape: Any) -> Tensor:
     """The tensor repeated to a shape that it broadcasts to."""
-    return op.Expand(x, _target(shape))
+    return op.Expand(x, target_shape(shape))
 
 
 def pad(x: Like, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Tensor:
-    """More elements before and after each axis: constant, "reflect" or "edge"."""
+    """More elements before and after each axis: constant, "reflect", "edge" or "wrap"."""
     t = convert(x)
+    if mode not in ("constant", "reflect", "edge", "wrap"):
+        raise NotImplementedError(f"pad has no mode {mode!r}; use constant, reflect, edge or wrap")
+    if mode != "constant" and constant_values is not None:
+        raise ArgumentError(f"pad takes constant_values with mode='constant' only, not {mode!r}")
     widths = np.broadcast_to(np.asarray(pad_width, np.int64), (t.ndim, 2))
     value = None if constant_values is None else convert(constant_values, t.dtype)
     return op.Pad(t, widths.T.reshape(-1).tolist(), value, mode=mode)
 
 
-def take(x: Like, indices: Like, axis: int | None = None) -> Tensor:
-    """Slices by index along ``axis`` (of the flat tensor without one); negative from the end."""
-    t = op.Reshape(x, [-1]) if axis is None else convert(x)
-    return op.Gather(t, _index(indices), axis=axis or 0)
+def append(x1: Like, x2: Like, axis: int | None = None) -> Tensor:
+    """``x2`` behind ``x1`` along ``axis``; both flat without one."""
+    if axis is None:
+        return concatenate([ravel(x1), ravel(x2)], 0)
+    return concatenate([x1, x2], axis)
 
 
-def take_along_axis(x: Like, indices: Like, axis: int | None = None) -> Tensor:
-    """One element per index, along ``axis``."""
-    t = op.Reshape(x, [-1]) if axis is None else convert(x)
-    return op.GatherElements(t, _index(indices), axis=axis or 0)
+def hstack(xs: Sequence[Like]) -> Tensor:
+    """Tensors one behind the other along the second axis (the first of vectors)."""
+    tensors = [_at_least(x, 1) for x in xs]
+    return concatenate(tensors, 0 if tensors[0].ndim == 1 else 1)
 
 
-def _index(indices: Like) -> Tensor:
-    t = convert(indices)
-    return t if t.dtype.name in ("int32", "int64") else op.Cast(t, to="int64")
+def vstack(xs: Sequence[Like]) -> Tensor:
+    """Tensors one behind the other along the first axis; vectors are rows."""
+    return concatenate([_at_least(x, 2) for x in xs], 0)
 
 
-def one_hot(x: Like, num_classes: int, axis: int = -1, dtype: Any = None) -> Tensor:
-    """A 1 at each index, 0 elsewhere; indices out of range give zeros."""
-    kind = dtypes.as_dtype(dtype or "float32")
-    index = _index(x)
-    values = constant(np.array([0, 1], kind))
-    inside = op.And(op.GreaterOrEqual(index, 0), op.Less(index, num_classes))
-    encoded = op.OneHot(index, num_classes, values, axis=axis)
-    return encoded * op.Cast(op.Unsqueeze(inside, [axis]), to=kind)
-
-
-def top_k(x: Like, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
-    """The ``k`` largest elements of the last axis, and where they are."""
-    values, indices = op.TopK(x, [k], axis=-1, sorted=sorted, outputs=2)
-    return values, indices
-
-
-def sort(x: Like, axis: int = -1) -> Tensor:
-    """Ascending along ``axis``."""
-    return _sorted(x, axis)[0]
-
-
-def argsort(x: Like, axis: int = -1) -> Tensor:
-    """The indices that sort along ``axis``."""
-    return _sorted(x, axis)[1]
-
-
-def _sorted(x: Like, axis: int) -> tuple[Tensor, Tensor]:
+def _at_least(x: Like, rank: int) -> Tensor:
     t = convert(x)
-    extent = t.shape[axis]
-    count = [extent] if isinstance(extent, int) else op.Shape(t)[axis % t.ndim : axis % t.ndim + 1]
-    values, indices = op.TopK(t, count, axis=axis, largest=0, outputs=2)
-    return values, indices
+    return t if t.ndim >= rank else op.Unsqueeze(t, [*range(rank - t.ndim)])
 
 
-def diagonal(x: Like) -> Tensor:
-    """The diagonal of a square matrix."""
-    return op.Einsum(x, equation="ii->i")
+def meshgrid(*x: Like, indexing: str = "xy") -> list[Tensor]:
+    """Coordinates of all combinations of the vectors ``x``; "xy" exchanges the first two axes."""
+    if indexing not in ("xy", "ij"):
+        raise ArgumentError(f"meshgrid(indexing={indexing!r}): expected 'xy' or 'ij'")
+    order = [*range(len(x))]
+    if indexing == "xy" and len(x) > 1:
+        order[:2] = [1, 0]
+    columns = [
+        op.Reshape(v, [-1 if place == order[i] else 1 for place in range(len(x))])
+        for i, v in enumerate(x)
+    ]
+    sizes = {order[i]: op.Reshape(op.Size(v), [1]) for i, v in enumerate(x)}
+    full = op.Concat(*[sizes[i] for i in range(len(x))], axis=0)
+    return [op.Expand(c, full) for c in columns]
 
 
-def tril(x: Like, k: int = 0) -> Tensor:
-    """The lower triangle, zeros above."""
-    return op.Trilu(x, k, upper=0)
+def rot90(array: Like, k: int = 1, axes: Sequence[int] = (0, 1)) -> Tensor:
+    """Turned ``k`` quarters from the first towards the second axis."""
+    t = convert(array)
+    first, second = (a % t.ndim for a in axes)
+    turns = k % 4
+    if turns == 2:
+        return flip(t, (first, second))
+    if turns == 1:
+        return swapaxes(flip(t, second), first, second)
+    return flip(swapaxes(t, first, second), second) if turns else t
 
 
-def triu(x: Like, k: int = 0) -> Tensor:
-    """The upper triangle, zeros below."""
-    return op.Trilu(x, k, upper=1)
+def fliplr(x: Like) -> Tensor:
+    """The second axis in reverse."""
+    return flip(x, 1)
 
 
-def zeros(shape: Any, dtype: Any = None) -> Tensor:
-    """All 0."""
-    return full(shape, 0, dtype)
-
-
-def ones(shape: Any, dtype: Any = None) -> Tensor:
-    """All 1."""
-    return full(shape, 1, dtype)
-
-
-def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
-    """All ``fill_value``."""
-    kind = dtypes.as_dtype(dtype or "float32")
-    return op.Expand(convert(fill_value, kind), _target(shape))
-
-
-def zeros_like(x: Like, dtype: Any = None) -> Tensor:
-    """Zeros of the same shape."""
-    return full_like(x, 0, dtype)
-
-
-def ones_like(x: Like, dtype: Any = None) -> Tensor:
-    """Ones of the same shape."""
-    return full_like(x, 1, dtype)
-
-
-def full_like(x: Like, fill_value: Any, dtype: Any = None) -> Tensor:
-    """``fill_value`` in the same shape."""
-    t = convert(x)
-    kind = t.dtype if dtype is None else dtypes.as_dtype(dtype)
-    return op.Expand(convert(fill_value, kind), op.Shape(t))
-
-
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:  # noqa: N803
-    """Ones on a diagonal."""
-    return constant(np.eye(N, M, k, dtypes.as_dtype(dtype or "float32")))
-
-
-def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Tensor:
-    """Numbers from ``start`` to ``stop`` (excluded)."""
-    first, last = (0, start) if stop is None else (start, stop)
-    if dtype is None:
-        whole = all(isinstance(v, (int, np.integer)) for v in (first, last, step))
-        dtype = "int32" if whole else "float32"
-    kind = dtypes.as_dtype(dtype)
-    return op.Range(convert(first, kind), convert(last, kind), convert(step, kind))
-
-
-def linspace(start: float, stop: float, num: int = 50, dtype: Any = None) -> Tensor:
-    """``num`` numbers from ``start`` to ``stop`` (included)."""
-    return constant(np.linspace(start, stop, num), dtype or "float32")
+def flipud(x: Like) -> Tensor:
+    """The first axis in reverse."""
+    return flip(x, 0)
 
 
 __all__ = [
-    "arange",
-    "argsort",
-    "broadcast_to",
-    "concatenate",
-    "convert_to_numpy",
-    "convert_to_tensor",
-    "diagonal",
-    "expand_dims",
-    "eye",
-    "flip",
-    "full",
-    "full_like",
-    "linspace",
-    "moveaxis",
-    "ndim",
-    "one_hot",
-    "ones",
-    "ones_like",
-    "pad",
-    "ravel",
-    "repeat",
-    "reshape",
-    "roll",
-    "shape",
-    "size",
-    "sort",
-    "split",
-    "squeeze",
-    "stack",
-    "swapaxes",
-    "take",
-    "take_along_axis",
-    "tile",
-    "top_k",
-    "transpose",
-    "tril",
-    "triu",
-    "unstack",
-    "zeros",
-    "zeros_like",
-]
+    "append", "array", "broadcast_to", "concatenate", "convert_to_numpy", "convert_to_tensor",
+    "copy", "dtype", "expand_dims", "flip", "fliplr", "flipud", "hstack", "is_tensor", "meshgrid",
+    "moveaxis", "ndim", "pad", "ravel", "repeat", "reshape", "roll", "rot90", "shape", "size",
+    "split", "squeeze", "stack", "swapaxes", "target_shape", "tile", "transpose", "unstack",
+    "vstack",
+]  # fmt: skip
