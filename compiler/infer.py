@@ -1,13 +1,17 @@
-"""Types and shapes of an operator's outputs, by ONNX's own inference, one node at a time."""
+"""Types and shapes of an operator's outputs, by ONNX's own inference, one node at a time.
+
+Results are remembered: a training graph applies few operators to few types, over and over, and ONNX
+takes some 15 us to infer what a look into a table gives in one.
+"""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import helper
 
 from . import dtypes, schema
 
@@ -25,54 +29,90 @@ class TensorType(NamedTuple):
         return f"{self.dtype.name}[{', '.join('?' if d is None else str(d) for d in self.shape)}]"
 
 
+_IMPORTS = [helper.make_opsetid("", schema.OPSET)]
+_SAME_RANK = frozenset({
+    "Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool", "Pad", "Tile", "Slice", "Resize",
+})  # fmt: skip
+# standard functions without inference of their own
+_SAME_SHAPE = frozenset({"GroupNormalization", "MeanVarianceNormalization"})
+
+
 def infer(
     op: str,
     inputs: Sequence[TensorType | None],
-    attrs: tuple[tuple[str, schema.Attribute], ...],
-    values: Sequence[np.ndarray[Any, Any] | None],
+    attrs: schema.Attributes,
+    values: Sequence[schema.Literal | None],
     outputs: int,
 ) -> tuple[TensorType, ...]:
     """Types of the outputs. ``values`` holds small integer inputs that are known, else None.
 
     Raises ``onnx.shape_inference.InferenceError`` where the operands do not fit.
     """
+    return _infer(op, tuple(inputs), attrs, tuple(values), outputs)
+
+
+@functools.lru_cache(maxsize=16384)
+def _infer(
+    op: str,
+    inputs: tuple[TensorType | None, ...],
+    attrs: schema.Attributes,
+    values: tuple[schema.Literal | None, ...],
+    outputs: int,
+) -> tuple[TensorType, ...]:
     names = [f"i{k}" if t is not None else "" for k, t in enumerate(inputs)]
-    proto = helper.make_node(
-        op, names, [f"o{k}" for k in range(outputs)], **schema.attribute_values(attrs)
+    proto = onnx.NodeProto(
+        op_type=op,
+        input=names,
+        output=[f"o{k}" for k in range(outputs)],
+        attribute=[schema.attribute_proto(n, v) for n, v in attrs],
     )
-    types = {
-        f"i{k}": helper.make_tensor_type_proto(dtypes.to_onnx(t.dtype), t.shape)
-        for k, t in enumerate(inputs)
-        if t is not None
-    }
-    data = {f"i{k}": numpy_helper.from_array(v) for k, v in enumerate(values) if v is not None}
+    types = {n: _type_proto(t) for n, t in zip(names, inputs, strict=True) if t is not None}
+    data = {n: v.proto for n, v in zip(names, values, strict=True) if v is not None}
     found = onnx.shape_inference.infer_node_outputs(
-        schema.signature(op).schema, proto, types, data,
-        opset_imports=[helper.make_opsetid("", schema.OPSET)], ir_version=schema.IR_VERSION,
+        schema.signature(op).schema, proto, types, data, opset_imports=_IMPORTS,
+        ir_version=schema.IR_VERSION,
     )  # fmt: skip
-    rank = _rank_from_shape_input(op, inputs)
-    return tuple(_read(found, f"o{k}", rank) for k in range(outputs))
+    shape = _shape_by_rank(op, inputs, dict(attrs))
+    return tuple(_read(found, f"o{k}", shape) for k in range(outputs))
 
 
-def _rank_from_shape_input(op: str, inputs: Sequence[TensorType | None]) -> int | None:
-    """The rank that a computed target shape gives away by its length; ONNX does not look there."""
+@functools.lru_cache(maxsize=4096)
+def _type_proto(kind: TensorType) -> onnx.TypeProto:
+    return helper.make_tensor_type_proto(dtypes.to_onnx(kind.dtype), kind.shape)
+
+
+def _shape_by_rank(
+    op: str, inputs: Sequence[TensorType | None], attrs: dict[str, Any]
+) -> Shape | None:
+    """What is plain of the result's shape where ONNX gives up: its rank, and sometimes a dim."""
     position = {"Reshape": 1, "Expand": 1, "ConstantOfShape": 0}.get(op)
-    target = inputs[position] if position is not None else None
-    length = target.shape[0] if target is not None and len(target.shape) == 1 else None
-    return length if isinstance(length, int) else None
+    if position is not None:
+        target = inputs[position]
+        length = target.shape[0] if target is not None and len(target.shape) == 1 else None
+        return (None,) * length if isinstance(length, int) else None
+    x = inputs[0] if inputs else None
+    if x is None:
+        return None
+    if op == "Conv" and inputs[1] is not None:
+        return (x.shape[0], inputs[1].shape[0], *(None for _ in x.shape[2:]))
+    if op in _SAME_SHAPE:
+        return x.shape
+    keeps = op.startswith("Reduce") and attrs.get("keepdims", 1)
+    return (None,) * len(x.shape) if keeps or op in _SAME_RANK else None
 
 
-def _read(found: dict[str, onnx.TypeProto], name: str, rank: int | None) -> TensorType:
+def _read(found: dict[str, onnx.TypeProto], name: str, shape: Shape | None) -> TensorType:
     if name not in found:
         raise onnx.shape_inference.InferenceError("the standard infers no type for this output")
     tensor = found[name].tensor_type
     dtype = dtypes.from_onnx(tensor.elem_type)
     if not tensor.HasField("shape"):
-        if rank is None:
+        if shape is None:
             raise onnx.shape_inference.InferenceError(
-                "the rank of the result is unknown: give the target shape a static length"
+                "the rank of the result is unknown: give the target shape (or the axes) as numbers, "
+                "or as a tensor of static length"
             )
-        return TensorType(dtype, (None,) * rank)
+        return TensorType(dtype, shape)
     return TensorType(
         dtype,
         tuple(

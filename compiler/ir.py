@@ -228,7 +228,7 @@ def _infer(
     count: int,
     site: scopes.Site | None,
 ) -> tuple[TensorType, ...]:
-    values = [value_if_known(x) if x is not None else None for x in inputs]
+    values = [literal_if_known(x) if x is not None else None for x in inputs]
     try:
         return infer(op, [x.type if x is not None else None for x in inputs], attrs, values, count)
     except InferenceError as error:
@@ -242,12 +242,25 @@ def _infer(
 
 def value_if_known(x: Tensor) -> Array | None:
     """The value of a small integer constant (a shape, a list of axes), else None."""
-    if x.node.op == "Constant":
-        literal = dict(x.node.attrs)["value"]
-        array = literal.array if isinstance(literal, Literal) else None
+    literal = literal_if_known(x)
+    return literal.array if literal is not None else None
+
+
+def literal_if_known(x: Tensor) -> Literal | None:
+    """``value_if_known`` in a form that can be compared."""
+    node = x.node
+    if node.op == "Constant":
+        value = node.attrs[0][1]
+        literal = value if isinstance(value, Literal) else None
+    elif node.op == "Data" and _small(node.payload.array):
+        return Literal(node.payload.array)
     else:
-        array = x.node.payload.array if x.node.op == "Data" else None
-    return array if array is not None and array.dtype.kind in "iub" and array.size <= 64 else None
+        return None
+    return literal if literal is not None and _small(literal.array) else None
+
+
+def _small(array: Array) -> bool:
+    return array.size <= 64 and array.dtype.kind in "iub"
 
 
 def constant(value: Any, dtype: dtypes.DTypeLike | None = None) -> Tensor:
@@ -345,9 +358,12 @@ def apply(op: str, *inputs: Like | None, outputs: int | None = None, **attrs: An
     """
     facts = signature(op)
     tensors = _operands(facts, inputs)
-    count = _count_outputs(facts, outputs, tensors, attrs)
+    if outputs is None and facts.min_outputs == 1 and op != "Split":
+        count = 1
+    else:
+        count = _count_outputs(facts, outputs, tensors, attrs)
     node = _intern(op, tensors, normalise(op, attrs), count)
-    return node.outputs if count > 1 else node.outputs[0]
+    return node.outputs if count > 1 else Tensor(node, 0, node.types[0])
 
 
 def _operands(facts: Signature, inputs: tuple[Like | None, ...]) -> tuple[Tensor | None, ...]:
@@ -357,15 +373,16 @@ def _operands(facts: Signature, inputs: tuple[Like | None, ...]) -> tuple[Tensor
         raise OpError(
             f"{facts.op} takes {[p.name for p in facts.parameters]}; got {len(inputs)} inputs"
         )
-    fixed = [x if x is None or isinstance(x, Tensor) else None for x in inputs]
-    for i, x in enumerate(inputs):
-        if isinstance(x, Operators) and fixed[i] is None:
-            fixed[i] = convert(x)
-    known = {
-        facts.parameter(i).type_str: x.dtype
-        for i, x in reversed([*enumerate(fixed)])
-        if x is not None
-    }
+    fixed = [
+        x if x is None or isinstance(x, Tensor) else convert(x) if isinstance(x, Operators) else None
+        for x in inputs
+    ]
+    if all(x is not None or raw is None for x, raw in zip(fixed, inputs, strict=True)):
+        return tuple(fixed)
+    known: dict[str, dtypes.DType] = {}
+    for i, x in enumerate(fixed):
+        if x is not None:
+            known.setdefault(facts.parameter(i).type_str, x.dtype)
     return tuple(
         x if x is not None or raw is None else _operand(facts, i, raw, known)
         for i, (x, raw) in enumerate(zip(fixed, inputs, strict=True))

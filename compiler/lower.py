@@ -13,7 +13,7 @@ from ..errors import TraceError
 from . import dtypes
 from .ir import LEAVES, Array, Key, Node, Tensor, toposort
 from .program import unique
-from .schema import IR_VERSION, OPSET, attribute_values
+from .schema import IR_VERSION, OPSET, attribute_proto, written_attributes
 from .scope import Site
 
 PRODUCER = "waterhorse"
@@ -118,12 +118,12 @@ def _fresh(base: str, counter: Counter[str], taken: set[str]) -> str:
 def _proto(node: Node, label: str, names: Mapping[Key, str]) -> onnx.NodeProto:
     if node.op == "Call":
         raise TraceError("a layer call was not expanded; this is a defect of waterhorse")
-    return helper.make_node(
-        node.op,
-        [names[x.key] if x is not None else "" for x in node.inputs],
-        [names[node, i] for i in range(len(node.types))],
-        label,
-        **attribute_values(node.attrs),
+    return onnx.NodeProto(
+        op_type=node.op,
+        name=label,
+        input=[names[x.key] if x is not None else "" for x in node.inputs],
+        output=[names[node, i] for i in range(len(node.types))],
+        attribute=[attribute_proto(n, v) for n, v in written_attributes(node.op, node.attrs)],
     )
 
 

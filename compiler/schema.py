@@ -32,16 +32,22 @@ class Literal:
     """
 
     COMPARED = 1024
-    __slots__ = ("_key", "array")
+    __slots__ = ("_hash", "_key", "array")
 
     def __init__(self, array: np.ndarray[Any, Any]) -> None:
         self.array = array
         small = array.nbytes <= self.COMPARED and array.dtype != object
         content = array.tobytes() if small else id(array)
         self._key = (array.dtype.str, array.dtype.name, array.shape, content)
+        self._hash = hash(self._key)
+
+    @property
+    def proto(self) -> onnx.TensorProto:
+        """The array as ONNX has it."""
+        return numpy_helper.from_array(self.array)
 
     def __hash__(self) -> int:
-        return hash(self._key)
+        return self._hash
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Literal) and self._key == other._key
@@ -72,6 +78,7 @@ class Signature:
     min_outputs: int
     max_outputs: int
     attributes: Mapping[str, OpSchema.Attribute]
+    required: frozenset[str]
     schema: OpSchema
 
     def parameter(self, index: int) -> Parameter:
@@ -117,6 +124,7 @@ def signature(op: str) -> Signature:
         schema.min_output,
         schema.max_output,
         dict(schema.attributes),
+        frozenset(n for n, a in schema.attributes.items() if a.required),
         schema,
     )
 
@@ -139,22 +147,30 @@ def _decode(value: Any) -> Any:
     return value
 
 
-def normalise(op: str, attrs: Mapping[str, Any]) -> tuple[tuple[str, Attribute], ...]:
+def normalise(op: str, attrs: Mapping[str, Any]) -> Attributes:
     """Check attribute names and types against the standard; return them sorted and hashable.
 
-    ``None`` means "not given". Raises ``OpError`` for an unknown or missing attribute.
+    ``None`` means "not given"; values that are the standard's defaults are left out, so that equal
+    nodes are one. Raises ``OpError`` for an unknown or missing attribute.
     """
-    known = signature(op).attributes
+    facts = signature(op)
+    if not attrs and not facts.required:
+        return ()
+    known = facts.attributes
     unknown = sorted(set(attrs) - set(known))
     if unknown:
         close = difflib.get_close_matches(unknown[0], list(known), n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"it has {sorted(known)}"
         raise OpError(f"{op} has no attribute {unknown[0]!r}; {hint}")
-    missing = sorted(n for n, a in known.items() if a.required and attrs.get(n) is None)
+    missing = sorted(n for n in facts.required if attrs.get(n) is None)
     if missing:
         raise OpError(f"{op} needs the attribute {missing[0]!r}")
-    given = {n: v for n, v in attrs.items() if v is not None}
-    return tuple((n, _coerce(op, n, known[n].type.name, given[n])) for n in sorted(given))
+    usual = defaults(op)
+    given = [
+        (n, _coerce(op, n, known[n].type.name, attrs[n]))
+        for n in sorted(attrs) if attrs[n] is not None
+    ]  # fmt: skip
+    return tuple((n, v) for n, v in given if n not in usual or usual[n] != v)
 
 
 def _coerce(op: str, name: str, kind: str, value: Any) -> Attribute:
@@ -162,13 +178,13 @@ def _coerce(op: str, name: str, kind: str, value: Any) -> Attribute:
         if kind == "INT":
             return to_onnx(value) if name in ("to", "dtype") else int(value)
         if kind == "FLOAT":
-            return float(value)
+            return _single(value)
         if kind == "STRING":
             return value.decode() if isinstance(value, bytes) else str(value)
         if kind == "INTS":
             return tuple(int(v) for v in value)
         if kind == "FLOATS":
-            return tuple(float(v) for v in value)
+            return tuple(_single(v) for v in value)
         if kind == "STRINGS":
             return tuple(str(v) for v in value)
         if kind == "TENSOR":
@@ -178,6 +194,20 @@ def _coerce(op: str, name: str, kind: str, value: Any) -> Attribute:
     raise OpError(f"{op}: attributes of kind {kind} ({name!r}) are not supported")
 
 
-def attribute_values(attrs: tuple[tuple[str, Attribute], ...]) -> dict[str, Any]:
-    """Attributes as ``onnx.helper.make_node`` takes them."""
-    return {n: numpy_helper.from_array(v.array) if isinstance(v, Literal) else v for n, v in attrs}
+def _single(value: Any) -> float:
+    """Attributes are stored in single precision: what a rule reads must be what runs."""
+    return float(np.float32(value))
+
+
+@functools.lru_cache(maxsize=4096, typed=True)
+def attribute_proto(name: str, value: Attribute) -> onnx.AttributeProto:
+    """An attribute as ONNX has it."""
+    return helper.make_attribute(name, value.proto if isinstance(value, Literal) else value)
+
+
+def written_attributes(op: str, attrs: Attributes) -> Attributes:
+    """What to write into a file: a function's body refers to its attributes even when not given."""
+    facts = signature(op)
+    if not facts.attributes or not facts.schema.has_function:
+        return attrs
+    return tuple(sorted({**defaults(op), **dict(attrs)}.items()))

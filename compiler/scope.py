@@ -34,6 +34,7 @@ class Site(NamedTuple):
         return f"{self.file}:{self.line}"
 
 
+_is_inside: dict[str, bool] = {}
 _scope: ContextVar[str] = ContextVar("scope", default="forward")
 _site: ContextVar[Site | None] = ContextVar("site", default=None)
 
@@ -82,9 +83,12 @@ def site() -> Site | None:
         return fixed
     frame = sys._getframe(1)
     while frame is not None:
-        code = frame.f_code
-        if not code.co_filename.startswith(_INSIDE):
-            return Site(code.co_filename, frame.f_lineno)
+        file = frame.f_code.co_filename
+        inside = _is_inside.get(file)
+        if inside is None:
+            inside = _is_inside[file] = file.startswith(_INSIDE)
+        if not inside:
+            return Site(file, frame.f_lineno)
         if frame.f_back is None:
             return None
         frame = frame.f_back

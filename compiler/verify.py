@@ -9,7 +9,7 @@ from onnx.shape_inference import InferenceError
 
 from ..errors import GraphError, OpError
 from .infer import TensorType, infer
-from .ir import LEAVES, RANDOM, Node, Tensor, value_if_known
+from .ir import LEAVES, RANDOM, Node, Tensor, literal_if_known
 from .schema import names, normalise, signature
 
 
@@ -108,7 +108,7 @@ def _check_operands(node: Node) -> None:
 
 def _check_types(node: Node) -> None:
     kinds = [x.type if x is not None else None for x in node.inputs]
-    values = [value_if_known(x) if x is not None else None for x in node.inputs]
+    values = [literal_if_known(x) if x is not None else None for x in node.inputs]
     try:
         inferred = infer(node.op, kinds, node.attrs, values, len(node.types))
     except InferenceError as error:

@@ -6,6 +6,7 @@ from . import (
     elementwise,
     indexing,
     linalg,
+    loss,
     normalization,
     pooling,
     reduction,
@@ -13,6 +14,6 @@ from . import (
 )
 
 __all__ = [
-    "activation", "convolution", "elementwise", "indexing", "linalg", "normalization", "pooling",
-    "reduction", "shape",
+    "activation", "convolution", "elementwise", "indexing", "linalg", "loss", "normalization",
+    "pooling", "reduction", "shape",
 ]  # fmt: skip

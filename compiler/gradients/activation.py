@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
+from ...errors import GradientError
 from .. import op
 from ..autodiff import nondifferentiable, vjp
-from ..ir import Tensor
+from ..ir import Tensor, constant, value_if_known
 from .common import mask
 
 nondifferentiable("Hardmax")
@@ -107,6 +110,32 @@ def gelu(dy: Tensor, y: Tensor, x: Tensor, *, approximate: str) -> Tensor:
     normal_cdf = (op.Erf(x * math.sqrt(0.5)) + 1) * 0.5
     normal_pdf = op.Exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
     return dy * (normal_cdf + x * normal_pdf)
+
+
+@vjp("Shrink")
+def shrink(dy: Tensor, y: Tensor, x: Tensor, *, bias: float, lambd: float) -> Tensor:
+    return dy * mask(op.Greater(op.Abs(x), lambd), dy)
+
+
+@vjp("Dropout")
+def dropout(
+    dys: Any, ys: Any, x: Tensor, ratio: Tensor | None = None, training: Tensor | None = None, *,
+    seed: Any = None,
+) -> Any:  # fmt: skip
+    rest = (None,) * (2 if training is not None else 1 if ratio is not None else 0)
+    dy, known = dys, value_if_known(training) if training is not None else np.array(False)
+    if known is not None and not known:
+        return (dy[0] if isinstance(dy, tuple) else dy, *rest)
+    if not isinstance(ys, tuple):
+        raise GradientError(
+            "Dropout in training mode has a gradient rule only with its mask: ask for outputs=2"
+        )
+    scale = 1.0 if training is None else op.Where(training, 1 / (1 - _ratio(ratio, x)), 1.0)
+    return (dys[0] * mask(ys[1], x) * scale, *rest)
+
+
+def _ratio(ratio: Tensor | None, x: Tensor) -> Any:
+    return constant(0.5, x.dtype) if ratio is None else op.Cast(ratio, to=x.dtype)
 
 
 @vjp("Softmax")

@@ -61,6 +61,48 @@ def swap_last(x: Tensor) -> Tensor:
     return op.Transpose(x, perm=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
+def shape_from(head: Sequence[int], x: Tensor, start: int) -> Tensor:
+    """The shape ``[*head, *x.shape[start:]]``: a constant where that much of ``x`` is known."""
+    rest = x.shape[start:]
+    if all(isinstance(d, int) for d in rest):
+        return numbers([*head, *rest])
+    return op.Concat([*head], op.Shape(x, start=start), axis=0)
+
+
+def padded(
+    x: Tensor, pads: Tensor, axes: Tensor | None = None, value: Tensor | None = None,
+    mode: str = "constant",
+) -> Tensor:  # fmt: skip
+    """``Pad`` on some axes, written for all of them.
+
+    ONNX Runtime (1.32 and before) moves Transpose through Pad as if Pad had no ``axes``, and fails.
+    """
+    if axes is None:
+        return op.Pad(x, pads, value, mode=mode)
+    known, where = value_if_known(pads), value_if_known(axes)
+    if known is not None and where is not None:
+        full = np.zeros((2, x.ndim), np.int64)
+        full[:, where] = known.reshape(2, -1)
+        return op.Pad(x, numbers(full.ravel()), value, mode=mode)
+    before, after = op.Split(pads, num_outputs=2, axis=0)
+    none = constant(np.zeros(x.ndim, np.int64))
+    sides = [op.ScatterElements(none, axes, side, axis=0) for side in (before, after)]
+    return op.Pad(x, op.Concat(*sides, axis=0), value, mode=mode)
+
+
+def put_back(dy: Tensor, places: Tensor, x: Tensor) -> Tensor:
+    """Add each element of ``dy`` to where ``places`` says that it was in the flattened ``x``."""
+    zeros = op.Expand(constant(0, x.dtype), op.Reshape(op.Size(x), [1]))
+    flat = op.Reshape(places, [-1])
+    filled = op.ScatterElements(zeros, flat, op.Reshape(dy, [-1]), axis=0, reduction="add")
+    return reshape_like(filled, x)
+
+
+def numbered(x: Tensor) -> Tensor:
+    """The number of each element of ``x``, in the shape of ``x``: what moves them, moves these."""
+    return op.Reshape(op.Range(0, op.Size(x), 1), shape_of(x))
+
+
 def numbers(values: Sequence[Any]) -> Tensor:
     """A constant int64 vector."""
     return constant(np.array(values, np.int64).reshape(-1))

@@ -14,13 +14,13 @@ from ...errors import GradientError
 from .. import op
 from ..autodiff import vjp
 from ..ir import Dim, Tensor, TensorType, retyped
-from .common import shape_of
+from .common import numbers, padded, shape_from
 
 
 class Window(NamedTuple):
     """How a kernel moves over the spatial axes; ``pads`` are all begins, then all ends."""
 
-    kernel: tuple[int, ...]
+    kernel: tuple[Dim, ...]
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
     pads: tuple[int, ...]
@@ -32,7 +32,15 @@ class Window(NamedTuple):
     @property
     def extent(self) -> tuple[int, ...]:
         """The number of positions that the dilated kernel spans along each axis."""
-        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilations, strict=True))
+        return tuple(d * (k - 1) + 1 for k, d in zip(self.sizes, self.dilations, strict=True))
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The kernel, if it is known. Raises ``GradientError`` where it is not."""
+        known = tuple(k for k in self.kernel if isinstance(k, int))
+        if len(known) < self.rank:
+            raise GradientError("this gradient exists only for a kernel of known size")
+        return known
 
 
 def window(
@@ -46,9 +54,7 @@ def window(
 ) -> Window:
     """The window with explicit padding. Raises ``GradientError`` where it depends on unknown sizes."""
     rank = len(space)
-    if not all(isinstance(k, int) for k in kernel):
-        raise GradientError(f"{name} has a gradient rule only for a kernel of known size")
-    kernel = tuple(int(k) for k in kernel)
+    kernel = tuple(kernel)
     strides = tuple(strides or (1,) * rank)
     dilations = tuple(dilations or (1,) * rank)
     found = Window(kernel, strides, dilations, tuple(pads or (0,) * 2 * rank))
@@ -116,17 +122,21 @@ def transposed(dy: Tensor, w: Tensor, x: Tensor, win: Window, group: int) -> Ten
     """The adjoint of ``Conv(., w)`` at ``dy``, with the size of ``x``."""
     space = x.shape[2:]
     extra = None
-    if all(isinstance(d, int) for d in space):
+    if all(isinstance(d, int) for d in (*space, *win.kernel)):
         extra = [
             (int(space[i] or 0) + win.pads[i] + win.pads[i + win.rank] - win.extent[i])
             % win.strides[i]
             for i in range(win.rank)
         ]
-    dx = op.ConvTranspose(dy, w, group=group, output_padding=extra, **_moving(win))
-    if extra is None and any(s > 1 for s in win.strides):
-        missing = shape_of(x) - op.Shape(dx)
-        dx = op.Pad(dx, op.Concat(missing * 0, missing, axis=0))
-    return retyped(dx, x.type)
+    if extra is not None or all(s == 1 for s in win.strides):
+        dx = op.ConvTranspose(dy, w, group=group, output_padding=extra, **_moving(win))
+        return retyped(dx, x.type)
+    # how much of the end the last window left out is known only when it runs
+    uncut = win._replace(pads=(*win.pads[: win.rank], *(0,) * win.rank))
+    dx = op.ConvTranspose(dy, w, group=group, **_moving(uncut))
+    missing = op.Shape(x, start=2) - op.Shape(dx, start=2)
+    ends = op.Concat([0] * win.rank, missing, axis=0)
+    return retyped(padded(dx, ends, numbers(range(2, x.ndim))), x.type)
 
 
 def weight_gradient(x: Tensor, dy: Tensor, w: Tensor, win: Window, group: int) -> Tensor:
@@ -135,14 +145,16 @@ def weight_gradient(x: Tensor, dy: Tensor, w: Tensor, win: Window, group: int) -
     images = op.Transpose(x, perm=(1, 0, *spatial))
     if group > 1:
         # [group * in, batch, ...] -> [in, group * batch, ...]: each group sees its own channels
-        split = op.Reshape(x, op.Concat([0, group, -1], shape_of(x)[2:], axis=0))
+        split = op.Reshape(x, shape_from([0, group, -1], x, 2))
         turned = op.Transpose(split, perm=(2, 1, 0, *range(3, 3 + win.rank)))
-        images = op.Reshape(turned, op.Concat([0, -1], shape_of(x)[2:], axis=0))
+        images = op.Reshape(turned, shape_from([0, -1], x, 2))
     kernels = op.Transpose(dy, perm=(1, 0, *spatial))
     dw = op.Conv(
         images, kernels, group=group, strides=win.dilations, dilations=win.strides, pads=win.pads
     )
     # a stride that does not divide the image leaves more positions than the kernel has
-    dw = op.Slice(dw, [0] * win.rank, list(win.kernel), list(spatial))
+    known = all(isinstance(k, int) for k in win.kernel)
+    ends = numbers(win.kernel) if known else op.Shape(w, start=2)
+    dw = op.Slice(dw, [0] * win.rank, ends, list(spatial))
     turned = op.Transpose(dw, perm=(1, 0, *spatial))
     return retyped(turned, TensorType(w.dtype, w.shape))

@@ -14,7 +14,10 @@ nondifferentiable(
     "Ceil", "Floor", "Round", "Sign", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual",
     "And", "Or", "Xor", "Not", "IsInf", "IsNaN", "BitwiseAnd", "BitwiseOr", "BitwiseXor",
     "BitwiseNot", "BitShift", "RandomNormalLike", "RandomUniformLike", "RandomNormal",
-    "RandomUniform", "Bernoulli", "Multinomial",
+    "RandomUniform", "Bernoulli", "Multinomial", "BlackmanWindow", "HammingWindow", "HannWindow",
+    "MelWeightMatrix", "NonMaxSuppression", "ConvInteger", "MatMulInteger", "QLinearConv",
+    "QLinearMatMul", "StringConcat", "StringNormalizer", "StringSplit", "RegexFullMatch",
+    "TfIdfVectorizer", "ImageDecoder",
 )  # fmt: skip
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from ...errors import GradientError
 from .. import op
 from ..autodiff import nondifferentiable, vjp, zeros_like
 from ..ir import Tensor
+from .common import mask, numbered, put_back
 
 nondifferentiable("Unique")
 
@@ -37,35 +38,55 @@ def gather_elements(dy: Tensor, y: Tensor, x: Tensor, indices: Tensor, *, axis: 
 @vjp("GatherND")
 def gather_nd(dy: Tensor, y: Tensor, x: Tensor, indices: Tensor, *, batch_dims: int) -> Any:
     if batch_dims:
-        raise GradientError(f"GatherND has no gradient rule for batch_dims={batch_dims}")
+        return put_back(dy, op.GatherND(numbered(x), indices, batch_dims=batch_dims), x), None
     return op.ScatterND(zeros_like(x), indices, dy, reduction="add"), None
-
-
-def _only_sum(name: str, reduction: str) -> None:
-    if reduction not in ("none", "add"):
-        raise GradientError(f"{name} has no gradient rule for reduction {reduction!r}")
 
 
 @vjp("ScatterElements")
 def scatter_elements(
     dy: Tensor, y: Tensor, x: Tensor, indices: Tensor, updates: Tensor, *, axis: int, reduction: str
 ) -> Any:
-    _only_sum("ScatterElements", reduction)
-    picked = op.GatherElements(dy, indices, axis=axis)
-    if reduction == "add":
-        return dy, None, picked
-    return op.ScatterElements(dy, indices, zeros_like(updates), axis=axis), None, picked
+    def gather(t: Tensor) -> Tensor:
+        return op.GatherElements(t, indices, axis=axis)
+
+    def scatter(t: Tensor, u: Tensor, how: str) -> Tensor:
+        return op.ScatterElements(t, indices, u, axis=axis, reduction=how)
+
+    dx, du = _scattered(dy, y, x, updates, reduction, gather, scatter)
+    return dx, None, du
 
 
 @vjp("ScatterND")
 def scatter_nd(
     dy: Tensor, y: Tensor, x: Tensor, indices: Tensor, updates: Tensor, *, reduction: str
 ) -> Any:
-    _only_sum("ScatterND", reduction)
-    picked = op.GatherND(dy, indices)
+    def gather(t: Tensor) -> Tensor:
+        return op.GatherND(t, indices)
+
+    def scatter(t: Tensor, u: Tensor, how: str) -> Tensor:
+        return op.ScatterND(t, indices, u, reduction=how)
+
+    dx, du = _scattered(dy, y, x, updates, reduction, gather, scatter)
+    return dx, None, du
+
+
+def _scattered(
+    dy: Tensor, y: Tensor, x: Tensor, updates: Tensor, reduction: str,
+    gather: Callable[[Tensor], Tensor], scatter: Callable[[Tensor, Tensor, str], Tensor],
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Gradients of the target and of the updates, whichever way they are addressed."""
     if reduction == "add":
-        return dy, None, picked
-    return op.ScatterND(dy, indices, zeros_like(updates)), None, picked
+        return dy, gather(dy)
+    if reduction == "none":
+        return scatter(dy, zeros_like(updates), "none"), gather(dy)
+    if reduction == "mul":
+        # as for Div, a factor of zero has no finite answer here
+        product = dy * y
+        return product / x, gather(product) / updates
+    hits = mask(op.Equal(x, y), dy)
+    picked = mask(op.Equal(updates, gather(y)), dy)
+    share = dy / scatter(hits, picked, "add")  # ties share evenly
+    return hits * share, picked * gather(share)
 
 
 @vjp("TopK")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...errors import GradientError
 from .. import op
 from ..autodiff import vjp
 from ..ir import Tensor
-from .common import swap_last
+from .common import expand_like, swap_last
 
 
 @vjp("MatMul", broadcasts=True)
@@ -67,3 +68,34 @@ def gemm(
     if c is None:
         return da, db
     return da, db, dy if beta == 1.0 else dy * beta
+
+
+@vjp("Einsum", broadcasts=True)
+def einsum(dy: Tensor, y: Tensor, *xs: Tensor, equation: str) -> Any:
+    """Each operand's gradient is the product of ``dy`` and the other operands, summed to its letters."""
+    terms, out = _parsed(equation)
+    grads = []
+    for k, (x, term) in enumerate(zip(xs, terms, strict=True)):
+        others = [(t, o) for i, (t, o) in enumerate(zip(terms, xs, strict=True)) if i != k]
+        there = out + "".join(t for t, _ in others)
+        kept = "".join(letter for letter in term if letter in there)
+        left = ",".join([out, *(t for t, _ in others)])
+        dx = op.Einsum(dy, *(o for _, o in others), equation=f"{left}->{kept}")
+        if kept != term:  # what was summed away alone
+            alone = [i for i, letter in enumerate(term) if letter not in there]
+            dx = expand_like(op.Unsqueeze(dx, alone), x)
+        grads.append(dx)
+    return tuple(grads)
+
+
+def _parsed(equation: str) -> tuple[list[str], str]:
+    left, arrow, out = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    letters = "".join(terms)
+    if not arrow:
+        out = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+    if "." in equation or any(len(set(t)) < len(t) for t in [*terms, out]):
+        raise GradientError(
+            f"Einsum has no gradient rule for an ellipsis or repeated letters: {equation!r}"
+        )
+    return terms, out

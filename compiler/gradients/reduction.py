@@ -58,7 +58,7 @@ def reduce_extremum(
     if not reduced_axes(x, axes, noop_with_empty_axes):
         return _both(dy, axes)
     hits = mask(op.Equal(x, kept(y, x, axes, keepdims)), dy)
-    count = op.ReduceSum(hits, axes, keepdims=1)
+    count = op.ReduceSum(hits, axes, keepdims=1, noop_with_empty_axes=noop_with_empty_axes)
     return _both(hits * (kept(dy, x, axes, keepdims) / count), axes)
 
 
@@ -71,9 +71,10 @@ def reduce_prod(
     if not reduced_axes(x, axes, noop_with_empty_axes):
         return _both(dy, axes)
     zero = mask(op.Equal(x, 0), x)
-    zeros = op.ReduceSum(zero, axes, keepdims=1)
+    noop = noop_with_empty_axes
+    zeros = op.ReduceSum(zero, axes, keepdims=1, noop_with_empty_axes=noop)
     filled = x + zero
-    product = op.ReduceProd(filled, axes, keepdims=1)
+    product = op.ReduceProd(filled, axes, keepdims=1, noop_with_empty_axes=noop)
     without = mask(op.Equal(zeros, 0), x) / filled + zero * mask(op.Equal(zeros, 1), x)
     return _both(kept(dy, x, axes, keepdims) * product * without, axes)
 

@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import GradientError
 from .. import op
 from ..autodiff import nondifferentiable, vjp, zeros_like
 from ..ir import Tensor, constant, value_if_known
-from .common import numbers, reshape_like, shape_of
+from .common import numbered, numbers, padded, put_back, reshape_like, shape_of
 
 nondifferentiable(
-    "Shape", "Size", "Constant", "ConstantOfShape", "Range", "EyeLike", "NonZero", "OneHot",
+    "Shape", "Size", "Constant", "ConstantOfShape", "Range", "EyeLike", "NonZero",
 )  # fmt: skip
 
 
@@ -92,23 +91,36 @@ def slice_(
 
 
 def _pad_back(dy: Tensor, x: Tensor, starts: Tensor, axes: Tensor) -> Tensor:
+    known = _known_pads(dy, x, starts, axes)
+    if known is not None:
+        return op.Pad(dy, known)
     first = op.Cast(starts, to=np.int64)
     sizes = op.Gather(shape_of(x), axes)
     first = first + sizes * op.Cast(op.Less(first, 0), to=np.int64)
     before = op.Min(op.Max(first, 0), sizes)
     after = sizes - before - op.Gather(shape_of(dy), axes)
-    return op.Pad(dy, op.Concat(before, after, axis=0), None, axes)
+    return padded(dy, op.Concat(before, after, axis=0), axes)
+
+
+def _known_pads(dy: Tensor, x: Tensor, starts: Tensor, axes: Tensor) -> list[int] | None:
+    """All begins, then all ends, where the sliced axes and the slices have known sizes."""
+    begins, which = value_if_known(starts), value_if_known(axes)
+    if begins is None or which is None:
+        return None
+    before, after = [0] * x.ndim, [0] * x.ndim
+    for axis, begin in zip(which.tolist(), begins.tolist(), strict=True):
+        size, left = x.shape[axis], dy.shape[axis]
+        if not isinstance(size, int) or not isinstance(left, int):
+            return None
+        before[axis] = min(max(begin + size if begin < 0 else begin, 0), size)
+        after[axis] = size - before[axis] - left
+    return before + after
 
 
 def _scatter_back(
     dy: Tensor, x: Tensor, starts: Tensor, ends: Tensor, axes: Tensor, steps: Tensor | None
 ) -> Tensor:
-    """Number the elements of ``x``, slice the numbers, and put ``dy`` there."""
-    count = op.ReduceProd(shape_of(x), keepdims=0)
-    places = op.Slice(op.Reshape(op.Range(0, count, 1), shape_of(x)), starts, ends, axes, steps)
-    zeros = op.Expand(constant(0, x.dtype), op.Reshape(count, [1]))
-    filled = op.ScatterElements(zeros, op.Reshape(places, [-1]), op.Reshape(dy, [-1]), axis=0)
-    return reshape_like(filled, x)
+    return put_back(dy, op.Slice(numbered(x), starts, ends, axes, steps), x)
 
 
 @vjp("Pad")
@@ -116,15 +128,36 @@ def pad(
     dy: Tensor, y: Tensor, x: Tensor, pads: Tensor, value: Tensor | None = None,
     axes: Tensor | None = None, *, mode: str,
 ) -> Any:  # fmt: skip
+    rest = (None,) * (2 if axes is not None else 1 if value is not None else 0)
     if mode != "constant":
-        raise GradientError(f"Pad has no gradient rule for mode {mode!r}")
-    dx = op.Pad(dy, op.Neg(pads), None, axes)
-    dvalue = None
-    if value is not None:
-        dvalue = op.ReduceSum(dy, keepdims=0) - op.ReduceSum(dx, keepdims=0)
-    return (dx, None, dvalue, None)[
-        : 2 if value is None and axes is None else 3 + (axes is not None)
-    ]
+        return put_back(dy, padded(numbered(x), pads, axes, mode=mode), x), None, *rest
+    opposite = value_if_known(pads)
+    dx = padded(dy, op.Neg(pads) if opposite is None else numbers(-opposite), axes)
+    if value is None:
+        return dx, None, *rest
+    return dx, None, op.ReduceSum(dy, keepdims=0) - op.ReduceSum(dx, keepdims=0), *rest[1:]
+
+
+@vjp("Compress")
+def compress(dy: Tensor, y: Tensor, x: Tensor, condition: Tensor, *, axis: Any = None) -> Any:
+    return put_back(dy, op.Compress(numbered(x), condition, axis=axis), x), None
+
+
+@vjp("ReverseSequence")
+def reverse_sequence(
+    dy: Tensor, y: Tensor, x: Tensor, lengths: Tensor, *, batch_axis: int, time_axis: int
+) -> Any:
+    return op.ReverseSequence(dy, lengths, batch_axis=batch_axis, time_axis=time_axis), None
+
+
+@vjp("OneHot")
+def one_hot(
+    dy: Tensor, y: Tensor, indices: Tensor, depth: Tensor, values: Tensor, *, axis: int
+) -> Any:
+    hot = op.OneHot(indices, depth, constant(np.array([0, 1], values.dtype)), axis=axis)
+    on = op.ReduceSum(dy * hot, keepdims=0)
+    off = op.ReduceSum(dy, keepdims=0) - on
+    return None, None, op.Concat(op.Unsqueeze(off, [0]), op.Unsqueeze(on, [0]), axis=0)
 
 
 @vjp("DepthToSpace")

@@ -96,10 +96,21 @@ CASES: list[Case] = [
         case("AveragePool", lambda x, a=attrs: op.AveragePool(x, **a), normal(*image),
              engine="linear", label=f"{label}-dynamic",
              dims=((None, image[1], *(None for _ in image[2:])),))
-        for label, (image, attrs) in AVERAGE_POOL.items() if "auto_pad" not in attrs
+        for label, (image, attrs) in AVERAGE_POOL.items()
+        if not {"auto_pad", "ceil_mode"} & set(attrs)
     ),
     case("GlobalAveragePool", op.GlobalAveragePool, normal(2, 3, 4, 5), engine="linear"),
     case("GlobalAveragePool", op.GlobalAveragePool, normal(2, 3, 4, 5), engine="linear",
          dims=((None, 3, None, None),), label="dynamic"),
     case("GlobalMaxPool", op.GlobalMaxPool, apart(2, 3, 2, 3), engine="reference", smooth=False),
+    case("LpPool", lambda x: op.LpPool(x, kernel_shape=[2, 3], strides=[2, 1], pads=[0, 1, 1, 0]),
+         apart(2, 2, 4, 5), engine="single"),
+    case("LpPool", lambda x: op.LpPool(x, kernel_shape=[2], p=3), apart(2, 2, 5) * 4, engine="single",
+         dims=((None, 2, None),), label="cubes", smooth=False),
+    case("GlobalLpPool", op.GlobalLpPool, apart(2, 2, 3, 2), engine="single"),
+    case("GlobalLpPool", lambda x: op.GlobalLpPool(x, p=3), apart(2, 2, 3) * 4, engine="single",
+         label="cubes"),
+    case("MaxUnpool", lambda x: op.MaxUnpool(x, [[[[0, 3], [8, 15]]]], kernel_shape=[2, 2],
+                                             strides=[2, 2]),
+         normal(1, 1, 2, 2), engine="linear"),
 ]  # fmt: skip

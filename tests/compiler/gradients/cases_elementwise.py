@@ -15,10 +15,10 @@ SMOOTH = {
 }  # fmt: skip
 # no double kernel
 SINGLE = {
-    "Erf": normal, "Tan": within, "Asin": within, "Acos": within, "Atan": normal, "Sinh": normal,
+    "Tan": within, "Asin": within, "Acos": within, "Atan": normal, "Sinh": normal,
     "Cosh": normal, "Asinh": normal, "Atanh": within, "Softplus": normal, "Mish": normal,
 }  # fmt: skip
-KINKED = ("Elu", "Selu", "Celu", "LeakyRelu", "Softsign", "HardSwish", "ThresholdedRelu")
+KINKED = ("Elu", "Selu", "LeakyRelu", "Softsign", "HardSwish")
 MASK = np.array([[True, False, True], [False, True, True]])
 
 CASES: list[Case] = [
@@ -31,6 +31,8 @@ CASES: list[Case] = [
         case(name, lambda x, n=name: getattr(op, n)(x), apart(4, 5), engine="reference", smooth=False)
         for name in KINKED
     ),
+    case("ThresholdedRelu", op.ThresholdedRelu, apart(9) * 6, engine="reference", smooth=False),
+    case("Erf", op.Erf, normal(9), engine="single"),
     case("Acosh", op.Acosh, positive(2, 3) + 1, engine="reference"),
     case("Abs", op.Abs, apart(2, 3)),
     case("Relu", op.Relu, apart(4, 3)),
@@ -80,7 +82,8 @@ CASES: list[Case] = [
     case("LeakyRelu", lambda x: op.LeakyRelu(x, alpha=0.3), apart(9), engine="reference",
          smooth=False, label="alpha"),
     case("Elu", lambda x: op.Elu(x, alpha=0.7), apart(9), engine="reference", label="alpha"),
-    case("Celu", lambda x: op.Celu(x, alpha=0.7), apart(9), engine="reference", label="alpha"),
+    case("Celu", op.Celu, apart(9), engine="single"),
+    case("Celu", lambda x: op.Celu(x, alpha=0.7), apart(9), engine="single", label="alpha"),
     case("Selu", lambda x: op.Selu(x, alpha=1.2, gamma=0.9), apart(9), engine="reference",
          label="alpha"),
     case("ThresholdedRelu", lambda x: op.ThresholdedRelu(x, alpha=0.12), apart(9),
@@ -88,7 +91,7 @@ CASES: list[Case] = [
     case("HardSigmoid", lambda x: op.HardSigmoid(x, alpha=0.3, beta=0.4), apart(9) * 6,
          engine="reference", smooth=False),
     case("HardSwish", op.HardSwish, apart(11) * 8, engine="reference", label="wide"),
-    case("Gelu", op.Gelu, normal(9), engine="reference"),
+    case("Gelu", op.Gelu, normal(9), engine="single"),
     case("Gelu", lambda x: op.Gelu(x, approximate="tanh"), normal(9), engine="reference",
          label="tanh"),
     case("Softmax", op.Softmax, normal(2, 3)),
@@ -97,4 +100,8 @@ CASES: list[Case] = [
          label="middle"),
     case("LogSoftmax", op.LogSoftmax, normal(2, 3)),
     case("LogSoftmax", lambda x: op.LogSoftmax(x, axis=1), normal(2, 3, 2), label="middle"),
+    case("Shrink", lambda x: op.Shrink(x, bias=0.1, lambd=0.22), apart(9), engine="reference",
+         smooth=False),
+    case("Dropout", op.Dropout, normal(5)),
+    case("Dropout", lambda x: op.Dropout(x, 0.4, False), normal(5), label="off"),
 ]  # fmt: skip

@@ -6,12 +6,12 @@ import numpy as np
 
 from waterhorse.compiler import op
 
-from .data import apart, normal
+from .data import apart, integers, normal, positive
 from .harness import Case, case
 
 DUPLICATES = np.array([2, 0, 2, -1])
 PLACES = np.array([[0, 1], [2, 0], [0, 1]])
-ONCE = np.array([[0, 1], [2, 0], [-1, -2]])
+ONCE = np.array([[0, 1], [2, 0], [-1, -1]])
 
 CASES: list[Case] = [
     case("Gather", lambda x: op.Gather(x, DUPLICATES), normal(3, 2)),
@@ -39,4 +39,17 @@ CASES: list[Case] = [
     case("TopK", lambda x: op.TopK(x, [2], axis=-1), apart(3, 4), smooth=False),
     case("TopK", lambda x: op.TopK(x, [2], axis=0, largest=0, sorted=0)[0], apart(4, 3),
          dims=((None, None),), label="smallest"),
+    case("GatherND", lambda x: op.GatherND(x, [[[0], [-1]], [[1], [1]]], batch_dims=1),
+         normal(2, 2, 3), label="batch"),
+    case("GatherND", lambda x, i: op.GatherND(x, i, batch_dims=2), normal(2, 3, 4),
+         integers(4, 2, 3, 1), dims=((None, None, 4), (None, None, 1)), label="batch-dynamic"),
+    *(
+        case(name, build, make(3, 2), make(3, 2) * 1.03, label=how, smooth=how == "mul")
+        for how, make in (("mul", positive), ("min", apart), ("max", apart))
+        for name, build in (
+            ("ScatterElements", lambda x, u, how=how: op.ScatterElements(
+                x, [[0, 0], [2, 0], [0, -1]], u, axis=0, reduction=how)),
+            ("ScatterND", lambda x, u, how=how: op.ScatterND(x, [[0], [2], [0]], u, reduction=how)),
+        )
+    ),
 ]  # fmt: skip

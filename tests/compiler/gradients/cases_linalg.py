@@ -36,4 +36,16 @@ CASES: list[Case] = [
     case("Gemm", op.Gemm, normal(2, 3), normal(3, 4), normal(), label="scalar"),
     case("Gemm", op.Gemm, normal(2, 3), normal(3, 4), normal(1, 4), dims=(("n", 3), None, None),
          label="dynamic"),
+    *(
+        case("Einsum", lambda *xs, e=equation: op.Einsum(*xs, equation=e),
+             *(normal(*shape) for shape in shapes), label=equation)
+        for equation, shapes in {
+            "ab,bc->ac": [(2, 3), (3, 4)], "bij, bjk -> bik": [(2, 3, 4), (2, 4, 2)],
+            "ab->ba": [(2, 3)], "ab->a": [(2, 3)], "ab->": [(2, 3)], "a,b->ab": [(2,), (3,)],
+            "ab,ab": [(2, 3), (2, 3)], "ij,jk": [(2, 3), (3, 2)], "ab,c->a": [(2, 3), (4,)],
+            "ab,bc,cd->ad": [(2, 3), (3, 4), (4, 2)],
+        }.items()
+    ),
+    case("Einsum", lambda x, y: op.Einsum(x, y, equation="nd,df->f"), normal(4, 3), normal(3, 2),
+         dims=((None, None), None), label="dynamic"),
 ]  # fmt: skip

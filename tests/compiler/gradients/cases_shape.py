@@ -70,4 +70,18 @@ CASES: list[Case] = [
     case("SpaceToDepth", lambda x: op.SpaceToDepth(x, blocksize=2), normal(1, 2, 4, 6)),
     case("Trilu", op.Trilu, normal(3, 4)),
     case("Trilu", lambda x: op.Trilu(x, -1, upper=0), normal(2, 3, 3), label="lower"),
+    *(
+        case("Pad", lambda x, m=mode: op.Pad(x, [1, 2, 0, 1], mode=m), normal(3, 4), label=mode)
+        for mode in ("reflect", "edge", "wrap")
+    ),
+    case("Pad", lambda x: op.Pad(x, [2, 1], None, [-1], mode="reflect"), normal(3, 4),
+         dims=((None, None),), label="reflect-dynamic"),
+    case("Compress", lambda x: op.Compress(x, [True, False, True], axis=1), normal(2, 4)),
+    case("Compress", lambda x, c: op.Compress(x, c), normal(2, 2), np.array([False, True, True]),
+         label="flat"),
+    case("ReverseSequence", lambda x: op.ReverseSequence(x, [2, 3], batch_axis=1, time_axis=0),
+         normal(4, 2, 2), engine="reference"),
+    case("OneHot", lambda v: op.OneHot([1, 0, -1], 3, v), normal(2), engine="single"),
+    case("OneHot", lambda v: op.OneHot([[1, 0], [5, 2]], 3, v, axis=0), normal(2), engine="single",
+         label="axis"),
 ]  # fmt: skip

@@ -12,7 +12,7 @@ _rng = np.random.default_rng(20240229)
 
 def normal(*shape: int) -> Array:
     """Normally distributed."""
-    return _rng.normal(size=shape)
+    return np.asarray(_rng.normal(size=shape))
 
 
 def positive(*shape: int) -> Array:
