@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,6 +18,8 @@ from ..errors import RunError
 from .device import Device
 from .session import create
 from .state import PARITIES, DeviceStorage, on_device
+
+_KEPT = 16  # buffers for so many combinations of input shapes; ragged data has any number
 
 
 class Step:
@@ -38,7 +41,7 @@ class Step:
         self.sites = lowered.sites
         self.session = create(self.model.SerializeToString(), device=device)
         self.results = list(program.outputs)
-        self._bound: dict[tuple[tuple[int, ...], ...], Bound] = {}
+        self._bound: OrderedDict[tuple[tuple[int, ...], ...], Bound] = OrderedDict()
 
     def storages(self) -> dict[str, DeviceStorage]:
         """Each state name's storage on this step's device."""
@@ -50,6 +53,9 @@ class Step:
         bound = self._bound.get(key)
         if bound is None:
             bound = self._bound[key] = Bound(self, key)
+            if len(self._bound) > _KEPT:
+                self._bound.popitem(last=False)
+        self._bound.move_to_end(key)
         return bound
 
     def __call__(self, arrays: Sequence[Array]) -> list[Array]:
