@@ -16,7 +16,7 @@ from ..errors import ArgumentError
 from . import dtypes, scope, tree
 from .config import not_supported
 from .infer import TensorType
-from .ir import STOP, Key, Node, Tensor, apply, argument, placeholder, stopped
+from .ir import STOP, Key, Node, Tensor, apply, argument, placeholder, stopped, toposort
 from .state import Trace, tracing
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def record(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 def replay(outputs: Sequence[Tensor], bindings: Mapping[Key, Tensor]) -> list[Tensor]:
     """``outputs`` computed with ``bindings`` in place of the placeholders (or of other tensors)."""
     values: dict[Key, Tensor] = dict(bindings)
-    for node in between(outputs, bindings):
+    for node in toposort(outputs, bindings):
         if all((node, i) in values for i in range(len(node.types))):
             continue
         # a layer names its nodes itself; an operator keeps the name that it has
@@ -159,23 +159,3 @@ def _again(node: Node, values: Mapping[Key, Tensor]) -> Sequence[Tensor]:
     result = apply(node.op, *inputs, outputs=count, **dict(node.attrs))
     found: Sequence[Tensor] = result if isinstance(result, tuple) else (result,)
     return found
-
-
-def between(outputs: Sequence[Tensor], stops: Mapping[Key, Any]) -> list[Node]:
-    """The nodes that ``outputs`` need when the tensors in ``stops`` are given, in order."""
-    order: dict[Node, None] = {}
-    stack = [(t.node, False) for t in reversed(outputs) if t.key not in stops]
-    while stack:
-        node, done = stack.pop()
-        if node in order:
-            continue
-        if done:
-            order[node] = None
-            continue
-        stack.append((node, True))
-        stack.extend(
-            (x.node, False)
-            for x in reversed(node.inputs)
-            if x is not None and x.key not in stops and x.node not in order
-        )
-    return list(order)

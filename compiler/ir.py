@@ -15,7 +15,7 @@ Four pseudo operators stand beside ONNX's:
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -429,10 +429,13 @@ def retyped(x: Tensor, kind: TensorType) -> Tensor:
     return Tensor(x.node, x.index, kind)
 
 
-def toposort(outputs: Iterable[Tensor]) -> list[Node]:
-    """All nodes that ``outputs`` depend on, operands before users. Iterative: graphs are deep."""
+def toposort(outputs: Iterable[Tensor], stops: Container[Key] = ()) -> list[Node]:
+    """All nodes that ``outputs`` depend on, operands before users. Iterative: graphs are deep.
+
+    What only tensors in ``stops`` depend on is left out: they are given.
+    """
     order: dict[Node, None] = {}
-    stack = [(t.node, False) for t in reversed([*outputs])]
+    stack = [(t.node, False) for t in reversed([*outputs]) if t.key not in stops]
     while stack:
         node, done = stack.pop()
         if node in order:
@@ -442,7 +445,9 @@ def toposort(outputs: Iterable[Tensor]) -> list[Node]:
             continue
         stack.append((node, True))
         stack.extend(
-            (x.node, False) for x in reversed(node.inputs) if x is not None and x.node not in order
+            (x.node, False)
+            for x in reversed(node.inputs)
+            if x is not None and x.node not in order and x.key not in stops
         )
     return list(order)
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import ArgumentError, FileFormatError, ShapeError
 from . import config, dtypes, functional, tree
 from .infer import TensorType
-from .ir import Key, Node, Tensor, apply, constant, placeholder
+from .ir import Key, Node, Tensor, apply, constant, placeholder, toposort
 from .layers.base import Layer, public_shape
 from .layers.core import InputLayer
 from .program import TensorSpec
@@ -58,7 +58,7 @@ class Network(Layer):
         if len(set(names)) != len(names):
             raise ArgumentError(f"two inputs have the same name: {names}")
         bound = {t.key: t for t in tree.leaves(inputs)}
-        order = functional.between(tree.leaves(outputs), bound)
+        order = toposort(tree.leaves(outputs), bound)
         stray = [n.payload.name for n in order if n.op == "Placeholder"]
         if stray:
             raise ArgumentError(
@@ -243,7 +243,7 @@ def _specs_like(value: Any) -> Any:
 def graph_config(network: Network) -> dict[str, Any]:
     """The graph as layers, nodes (calls and operators) and references ``[node, output]``."""
     starts = tree.leaves(network._inputs)
-    order = functional.between(tree.leaves(network._outputs), {t.key: t for t in starts})
+    order = toposort(tree.leaves(network._outputs), {t.key: t for t in starts})
     number: dict[Key, list[int]] = {t.key: [-1, i] for i, t in enumerate(starts)}
     layers: dict[Layer, int] = {}
     nodes: list[dict[str, Any]] = []
