@@ -31,7 +31,7 @@ from .shapes import *  # noqa: F403
 MISSING = (
     "adaptive_average_pool", "adaptive_max_pool", "angle", "argpartition", "array_split",
     "associative_scan", "bartlett", "bincount", "bitwise_left_shift", "bitwise_right_shift",
-    "blackman", "cast", "cdist", "cholesky", "cholesky_inverse", "column_stack", "cond", "conj",
+    "blackman", "cdist", "cholesky", "cholesky_inverse", "column_stack", "cond", "conj",
     "conjugate", "corrcoef", "correlate", "ctc_decode", "ctc_loss", "cumprod", "custom_gradient",
     "det", "diagflat", "digitize", "dsplit", "dstack", "eig", "eigh", "erfinv",
     "extract_sequences", "fft", "fft2", "fmax", "fmin", "fold", "fori_loop", "gammainc", "gcd",

@@ -152,7 +152,9 @@ def conv_transpose(
     extents = [d * (k - 1) + 1 for k, d in zip(space, apart, strict=True)]
     if padding not in ("valid", "same"):
         raise ArgumentError(f"{owner}(padding={padding!r}): expected 'valid' or 'same'")
-    surplus = [max(e - s, 0) if padding == "same" else 0 for e, s in zip(extents, steps, strict=True)]
+    surplus = [
+        max(e - s, 0) if padding == "same" else 0 for e, s in zip(extents, steps, strict=True)
+    ]
     pads = [*(s // 2 for s in surplus), *(s - s // 2 for s in surplus)]
     missing = [max(s - e, 0) for e, s in zip(extents, steps, strict=True)]
     turned = op.Transpose(w, perm=(w.ndim - 1, w.ndim - 2, *range(images.rank)))

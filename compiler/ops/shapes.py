@@ -24,6 +24,11 @@ def convert_to_tensor(x: Like, dtype: Any = None, sparse: Any = None, ragged: An
     return as_type(convert(x, kind if dtypes.is_float(kind) else None), kind)
 
 
+def cast(x: Like, dtype: Any) -> Tensor:
+    """``x`` in another element type."""
+    return as_type(convert(x), dtypes.as_dtype(dtype))
+
+
 def array(x: Like, dtype: Any = None) -> Tensor:
     """A tensor for arrays, numbers and variables."""
     return convert_to_tensor(x, dtype)
@@ -303,9 +308,9 @@ def flipud(x: Like) -> Tensor:
 
 
 __all__ = [
-    "append", "array", "broadcast_to", "concatenate", "convert_to_numpy", "convert_to_tensor",
-    "copy", "dtype", "expand_dims", "flip", "fliplr", "flipud", "hstack", "is_tensor", "meshgrid",
-    "moveaxis", "ndim", "pad", "ravel", "repeat", "reshape", "roll", "rot90", "shape", "size",
-    "split", "squeeze", "stack", "swapaxes", "target_shape", "tile", "transpose", "unstack",
-    "vstack",
+    "append", "array", "broadcast_to", "cast", "concatenate", "convert_to_numpy",
+    "convert_to_tensor", "copy", "dtype", "expand_dims", "flip", "fliplr", "flipud", "hstack",
+    "is_tensor", "meshgrid", "moveaxis", "ndim", "pad", "ravel", "repeat", "reshape", "roll",
+    "rot90", "shape", "size", "split", "squeeze", "stack", "swapaxes", "target_shape", "tile",
+    "transpose", "unstack", "vstack",
 ]  # fmt: skip

@@ -26,23 +26,29 @@ def initial_weights() -> list[np.ndarray]:
     return [(generator.standard_normal(s) * 0.1).astype(np.float32) for s in SHAPES]
 
 
-def mixed(x: np.ndarray) -> np.ndarray:
-    """MurmurHash3's finaliser in uint32."""
-    x = x ^ (x >> np.uint32(16))
-    x = x * np.uint32(0x85EBCA6B)
-    x = x ^ (x >> np.uint32(13))
-    x = x * np.uint32(0xC2B2AE35)
-    return x ^ (x >> np.uint32(16))
+def spread(x: np.ndarray) -> np.ndarray:
+    """RC6's permutation of uint32 words."""
+    return x * (x * np.uint32(2) + np.uint32(1))
+
+
+def high(x: np.ndarray) -> np.ndarray:
+    """The high half, rounded as floats are."""
+    return (x.astype(np.float32) * np.float32(2.0**-16)).astype(np.uint32)
 
 
 def dropout_mask(counter: int, shape: tuple[int, ...]) -> np.ndarray:
     """The mask of draw ``counter`` under ``SEED``, scaled."""
+
+    def word(*values: int) -> np.ndarray:
+        return np.array(values, np.uint32)
+
     with np.errstate(over="ignore"):
-        seed = mixed(np.array([SEED], np.uint32))
-        key = mixed(seed ^ (np.array([counter], np.uint32) * np.uint32(0x9E3779B9)))
-        index = np.arange(np.prod(shape), dtype=np.uint32)
-        words = mixed(mixed(index + key) ^ key)
-    kept = words >= np.uint32(int(RATE * 2**32))
+        keys = word(SEED) * word(0x9E3779B9, 0x85EBCA6B) + word(counter) * word(0xC2B2AE35, 0x27D4EB2F)
+        keys = spread(keys + word(0x165667B1, 0xD3A2646C))
+        first, second = spread(keys + high(keys) * word(0x9E3779B1))
+        words = spread(np.arange(np.prod(shape), dtype=np.uint32) * word(0x9E3779B9) + first)
+        words = spread(words + high(words) * (second * np.uint32(2) + np.uint32(1)))
+    kept = words >= np.uint32(round(RATE * 2**32))
     return (kept / (1 - RATE)).astype(np.float32).reshape(shape)
 
 
