@@ -105,12 +105,17 @@ def test_results_are_copies() -> None:
 
 
 def test_slots_are_given_back() -> None:
-    before = len(PARITIES._free)
-    storages = [DeviceStorage(np.zeros(1), wh.set_device("cpu")) for _ in range(300)]
+    def three_hundred():
+        return [DeviceStorage(np.zeros(1), wh.set_device("cpu")) for _ in range(300)]
+
+    storages = three_hundred()
     assert len({s.slot for s in storages}) == 300
     del storages
     gc.collect()
-    assert len(PARITIES._free) >= before + 200
+    used = PARITIES._used
+    again = three_hundred()
+    assert len({s.slot for s in again}) == 300
+    assert PARITIES._used == used
 
 
 def test_ragged_batches_do_not_pile_up_buffers() -> None:
