@@ -12,6 +12,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from ...errors import DatasetError
@@ -95,7 +96,8 @@ def _copy(source: IO[bytes], out: IO[bytes], size: int, label: str) -> str:
     if not sys.stderr.isatty():
         print(f"downloading {label} ({size / 1e6:.1f} MB)", file=sys.stderr)
     columns = (TextColumn(label), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, disable=not sys.stderr.isatty(), transient=True) as progress:
+    hidden, where = not sys.stderr.isatty(), Console(stderr=True)
+    with Progress(*columns, console=where, disable=hidden, transient=True) as progress:
         task = progress.add_task(label, total=size or None)
         while chunk := source.read(_CHUNK):
             out.write(chunk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import struct
 import threading
 from collections.abc import Iterator
@@ -276,6 +277,27 @@ def test_download_once(server: Server, tmp_path: Path, capsys: pytest.CaptureFix
     assert "\r" not in told  # a plain line each where nobody watches
     assert_is_toy(_idx.load_split(what))
     assert len(server.asked) == 4
+
+
+class Terminal(io.StringIO):
+    """What a program writes to a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_sees_a_bar(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watched = Terminal()
+    monkeypatch.setattr("sys.stderr", watched)
+    monkeypatch.setenv("TERM", "xterm")
+    assert_is_toy(_idx.load_split(described(server.files, server.base)))
+    told = watched.getvalue()
+    assert NAMES[0] in told
+    assert "\u2501" in told  # the bar's line
+    assert "downloading" not in told
+    assert capsys.readouterr().out == ""
 
 
 def test_only_what_is_missing_is_downloaded(
