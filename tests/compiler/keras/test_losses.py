@@ -1,0 +1,162 @@
+"""Losses against Keras: values in every reduction, weights, gradients; and what they refuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import waterhorse as wh
+from waterhorse.errors import ArgumentError, RunError, ShapeError
+
+from .goldens import Array, Case, close, load
+
+CASES = load("losses")
+REDUCTIONS = ["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none"]
+STRINGS = {
+    "mse": "MeanSquaredError", "mae": "MeanAbsoluteError", "mape": "MeanAbsolutePercentageError",
+    "msle": "MeanSquaredLogarithmicError", "bce": "BinaryCrossentropy", "kld": "KLDivergence",
+    "huber": "Huber", "log_cosh": "LogCosh", "logcosh": "LogCosh", "hinge": "Hinge",
+    "cosine_similarity": "CosineSimilarity", "poisson": "Poisson",
+    "categorical_crossentropy": "CategoricalCrossentropy",
+    "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
+    "mean_squared_error": "MeanSquaredError", "SquaredHinge": "SquaredHinge",
+}  # fmt: skip
+
+
+def dynamic(array: Array) -> wh.TensorSpec:
+    return wh.TensorSpec((None, *array.shape[1:]), array.dtype)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("case", CASES, ids=repr)
+def test_reductions_equal_keras(case: Case, reduction: str) -> None:
+    loss = getattr(wh.losses, case.call)(**case.kwargs, reduction=reduction)
+    close(loss(case["true"], case["pred"]), case[reduction])
+    found = loss(case["true"], case["pred"], sample_weight=case["weight"])
+    close(found, case[f"{reduction}_weighted"])
+
+
+@pytest.mark.parametrize("case", CASES, ids=repr)
+def test_gradients_equal_keras_with_a_dynamic_batch(case: Case) -> None:
+    loss = getattr(wh.losses, case.call)(**case.kwargs)
+    data = case["true"], case["pred"], case["weight"]
+    columns = case.kwargs.get("axis") == 0  # the batch is what the loss sums over
+    signature = [wh.TensorSpec(a.shape, a.dtype) if columns else dynamic(a) for a in data]
+
+    @wh.function(input_signature=signature)
+    def step(true: Any, pred: Any, weight: Any) -> Any:
+        value = loss(true, pred, sample_weight=weight)
+        return value, wh.grad(value, [pred])[0]
+
+    value, grad = step(*data)
+    close(value, case["sum_over_batch_size_weighted"])
+    close(grad, case["grad"])
+
+
+@pytest.mark.parametrize("call", sorted({c.call for c in CASES}))
+def test_every_loss_is_saved_and_made_again(call: str) -> None:
+    case = [c for c in CASES if c.call == call][-1]
+    made = getattr(wh.losses, call)(**case.kwargs, name="mine")
+    again = wh.losses.deserialize(wh.losses.serialize(made))
+    assert type(again) is type(made)
+    assert (again.name, again.reduction) == ("mine", "sum_over_batch_size")
+    close(again(case["true"], case["pred"]), case["sum_over_batch_size"])
+
+
+def test_every_public_loss_has_a_golden_case() -> None:
+    classes = {n for n in wh.losses.__all__ if n[0].isupper()}
+    assert classes - {c.call for c in CASES} == {"Loss", "LossFunctionWrapper"}
+
+
+@pytest.mark.parametrize(("name", "wanted"), STRINGS.items())
+def test_strings(name: str, wanted: str) -> None:
+    assert type(wh.losses.get(name)).__name__ == wanted
+
+
+def test_functions_give_a_value_per_example() -> None:
+    true, pred = np.zeros((3, 4), "float32"), np.full((3, 4), 2.0, "float32")
+    close(wh.losses.mean_squared_error(true, pred), np.full(3, 4.0))
+    close(wh.losses.cosine_similarity(pred, pred), np.full(3, -1.0))
+    labels = np.array([0, 1, 2])
+    close(wh.losses.sparse_categorical_crossentropy(labels, pred, from_logits=True),
+          np.full(3, np.log(4.0)))  # fmt: skip
+
+
+def test_a_function_of_yours_is_a_loss() -> None:
+    def cubed(y_true: Any, y_pred: Any) -> Any:
+        return wh.ops.mean((y_true - y_pred) ** 3, axis=-1)
+
+    assert wh.losses.get(cubed) is cubed
+    loss = wh.losses.LossFunctionWrapper(cubed)
+    close(loss(np.full((2, 3), 3), np.ones((2, 3), "float32")), np.array(8.0))
+    assert loss.name == "cubed"
+
+
+def test_a_subclass_sees_targets_in_the_type_of_the_loss() -> None:
+    class Plain(wh.losses.Loss):
+        def call(self, y_true: Any, y_pred: Any) -> Any:
+            assert y_true.dtype == y_pred.dtype == np.float32
+            return y_pred - y_true
+
+    close(Plain()(np.array([1, 2]), np.array([3.0, 5.0])), np.array(2.5))
+
+
+def test_the_gradient_at_a_logit_of_zero_is_half_minus_the_target() -> None:
+    # a model whose weights start at zero learns from its first step on
+    loss = wh.losses.BinaryCrossentropy(from_logits=True)
+
+    @wh.function
+    def slope(true: Any, logit: Any) -> Any:
+        return wh.grad(loss(true, logit), [logit])[0]
+
+    zeros = np.zeros((2, 1), "float32")
+    close(slope(np.array([[0.0], [1.0]], "float32"), zeros), np.array([[0.25], [-0.25]]))
+
+
+def test_no_overflow_with_large_logits() -> None:
+    logits = np.array([[1e4, -1e4]], "float32")
+    close(wh.losses.BinaryCrossentropy(from_logits=True)(np.array([[1, 0]]), logits), np.array(0.0))
+    sparse = wh.losses.SparseCategoricalCrossentropy(from_logits=True)
+    close(sparse(np.array([1]), logits), np.array(2e4))
+
+
+@pytest.mark.parametrize("label", [-6, 5])
+def test_a_label_that_is_no_class_fails_when_it_runs(label: int) -> None:
+    loss = wh.losses.SparseCategoricalCrossentropy(from_logits=True)
+    with pytest.raises(RunError, match="out of|bounds|range"):
+        loss(np.array([0, label]), np.zeros((2, 5), "float32")).numpy()
+
+
+@pytest.mark.parametrize("call", ["MeanSquaredError", "CategoricalCrossentropy"])
+def test_shapes_that_do_not_match(call: str) -> None:
+    with pytest.raises(ShapeError, match="differ in shape"):
+        getattr(wh.losses, call)()(np.ones((4, 3), "float32"), np.ones((4, 5), "float32"))
+
+
+def test_one_hot_rows_for_class_numbers() -> None:
+    with pytest.raises(ShapeError, match="use categorical_crossentropy"):
+        wh.losses.SparseCategoricalCrossentropy()(np.eye(3), np.ones((3, 3), "float32"))
+
+
+def test_weights_of_a_higher_rank() -> None:
+    with pytest.raises(ShapeError, match="sample_weight"):
+        wh.losses.MeanSquaredError()(np.ones((4, 2)), np.ones((4, 2)), np.ones((4, 2, 2)))
+
+
+def test_unknown_names_and_reductions() -> None:
+    with pytest.raises(ArgumentError, match="did you mean 'mean_squared_error'"):
+        wh.losses.get("mean_squared_eror")
+    with pytest.raises(ArgumentError, match="reduction='average'"):
+        wh.losses.Huber(reduction="average")
+    with pytest.raises(ArgumentError, match="expected a name"):
+        wh.losses.get(3)
+    with pytest.raises(TypeError, match="did you mean 'from_logits'"):
+        wh.losses.BinaryCrossentropy(from_logit=True)
+
+
+@pytest.mark.parametrize("name", ["Dice", "Tversky", "binary_focal_crossentropy", "CTC"])
+def test_what_keras_has_and_we_do_not(name: str) -> None:
+    with pytest.raises(NotImplementedError, match=name):
+        wh.losses.get(name)
