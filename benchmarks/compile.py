@@ -1,6 +1,6 @@
 """How long it takes to build graphs: microseconds per node.
 
-    python benchmarks/compile.py
+python benchmarks/compile.py
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ FLOAT = np.dtype(np.float32)
 
 
 def argument(name: str, *shape: int | str) -> ir.Tensor:
+    """A float32 input."""
     return ir.argument(name, TensorType(FLOAT, shape))
 
 

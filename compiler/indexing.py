@@ -66,6 +66,8 @@ def _steps(
 
 def _expanded(items: tuple[Any, ...], rank: int) -> tuple[Any, ...]:
     """``items`` with the ellipsis written out and one entry per axis."""
+    for item in items:
+        _check_kind(item)
     used = sum(item is not None and item is not Ellipsis for item in items)
     if used > rank:
         raise OpError(f"{used} indices for a tensor of rank {rank}")
@@ -74,6 +76,20 @@ def _expanded(items: tuple[Any, ...], rank: int) -> tuple[Any, ...]:
         if item is Ellipsis:
             return items[:i] + fill + items[i + 1 :]
     return items + fill
+
+
+def _check_kind(item: Any) -> None:
+    if item is None or item is Ellipsis or isinstance(item, (slice, int, np.integer)):
+        if not isinstance(item, bool):
+            return
+        raise OpError("boolean indices are not supported: use op.Where or op.Compress")
+    dtype = getattr(item, "dtype", None)
+    kind = np.asarray(item).dtype if dtype is None else np.dtype(dtype)
+    if kind.kind == "b":
+        raise OpError("boolean indices are not supported: use op.Where or op.Compress")
+    if kind.kind not in "iu":
+        raise OpError(f"a {type(item).__name__} of {kind.name} is no index; expected integers, "
+                      "slices, ... or None")  # fmt: skip
 
 
 def _check_bounds(item: int, axis: int, shape: Shape) -> None:

@@ -374,7 +374,7 @@ def _operands(facts: Signature, inputs: tuple[Like | None, ...]) -> tuple[Tensor
             f"{facts.op} takes {[p.name for p in facts.parameters]}; got {len(inputs)} inputs"
         )
     fixed = [
-        x if x is None or isinstance(x, Tensor) else convert(x) if isinstance(x, Operators) else None
+        x if isinstance(x, Tensor) else convert(x) if isinstance(x, Operators) else None
         for x in inputs
     ]
     if all(x is not None or raw is None for x, raw in zip(fixed, inputs, strict=True)):

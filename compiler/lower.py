@@ -13,7 +13,7 @@ from ..errors import TraceError
 from . import dtypes
 from .ir import LEAVES, Array, Key, Node, Tensor, toposort
 from .program import unique
-from .schema import IR_VERSION, OPSET, attribute_proto, written_attributes
+from .schema import IR_VERSION, OPSET, Literal, attribute_proto, written_attributes
 from .scope import Site
 
 PRODUCER = "waterhorse"
@@ -56,9 +56,10 @@ def lower(
     sites: dict[str, Site] = {}
     counter: Counter[str] = Counter()
     for node in order:
-        if node.op in LEAVES:
+        if node.op in LEAVES or _literal(node) is not None:
             if (node, 0) not in names:
-                names[node, 0] = label = _fresh(f"{node.scope}/data", counter, taken)
+                # interned constants belong to no layer: they may come from another graph
+                names[node, 0] = label = _fresh("constant", counter, taken)
                 arrays.append(numpy_helper.from_array(_content(node), label))
             continue
         label = _fresh(f"{node.scope}/{node.op}", counter, taken)
@@ -89,14 +90,24 @@ def _name_outputs(outputs: Mapping[str, Tensor], names: dict[Key, str]) -> dict[
     """Give outputs their names; those whose tensor has a name already are returned as aliases."""
     aliases: dict[str, Tensor] = {}
     for name, tensor in outputs.items():
-        if tensor.key in names or tensor.node.op in LEAVES:
+        given = tensor.node.op in LEAVES or _literal(tensor.node) is not None
+        if tensor.key in names or given:
             aliases[name] = tensor
         else:
             names[tensor.key] = name
     return aliases
 
 
+def _literal(node: Node) -> Array | None:
+    """The value of a constant, which is stored beside the weights rather than as a node."""
+    value = dict(node.attrs).get("value") if node.op == "Constant" else None
+    return value.array if isinstance(value, Literal) else None
+
+
 def _content(node: Node) -> Array:
+    constant = _literal(node)
+    if constant is not None:
+        return constant
     if node.op != "Data":
         raise TraceError(
             f"{node.payload.name!r} has no value in this graph: it is no argument of the function"

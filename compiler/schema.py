@@ -23,6 +23,8 @@ Attribute: TypeAlias = (
     "int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Literal"
 )
 
+Attributes: TypeAlias = "tuple[tuple[str, Attribute], ...]"
+
 
 class Literal:
     """A tensor-valued attribute that can be compared and hashed, so that equal constants are one.

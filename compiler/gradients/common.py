@@ -83,7 +83,7 @@ def padded(
     if known is not None and where is not None:
         full = np.zeros((2, x.ndim), np.int64)
         full[:, where] = known.reshape(2, -1)
-        return op.Pad(x, numbers(full.ravel()), value, mode=mode)
+        return op.Pad(x, numbers(full.ravel().tolist()), value, mode=mode)
     before, after = op.Split(pads, num_outputs=2, axis=0)
     none = constant(np.zeros(x.ndim, np.int64))
     sides = [op.ScatterElements(none, axes, side, axis=0) for side in (before, after)]

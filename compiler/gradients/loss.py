@@ -21,9 +21,10 @@ def negative_log_likelihood(
         counted = mask(op.Not(ignored), x)
         target = op.Where(ignored, 0, target)
     losses = -op.Squeeze(op.GatherElements(x, op.Unsqueeze(target, [1]), axis=1), [1])
-    factor = op.Gather(weight, target) if weight is not None else counted
-    if weight is not None and counted is not None:
-        factor = factor * counted
+    factor = counted
+    if weight is not None:
+        shares = op.Gather(weight, target)
+        factor = shares if counted is None else shares * counted
     if factor is not None:
         losses = losses * factor
     if reduction == "none":

@@ -132,7 +132,7 @@ def pad(
     if mode != "constant":
         return put_back(dy, padded(numbered(x), pads, axes, mode=mode), x), None, *rest
     opposite = value_if_known(pads)
-    dx = padded(dy, op.Neg(pads) if opposite is None else numbers(-opposite), axes)
+    dx = padded(dy, op.Neg(pads) if opposite is None else numbers((-opposite).tolist()), axes)
     if value is None:
         return dx, None, *rest
     return dx, None, op.ReduceSum(dy, keepdims=0) - op.ReduceSum(dx, keepdims=0), *rest[1:]

@@ -49,7 +49,7 @@ MAX_POOL: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
     "3d": ((1, 2, 4, 4, 4), {"kernel_shape": [2, 2, 2], "strides": [2, 1, 2]}),
 }
 AVERAGE_POOL: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
-    **{k: v for k, v in MAX_POOL.items()},
+    **dict(MAX_POOL.items()),
     "include-pad": ((1, 2, 5, 6), {
         "kernel_shape": [3, 2], "strides": [2, 2], "pads": [1, 0, 1, 1], "count_include_pad": 1}),
     "same-lower": ((1, 2, 5, 6), {
@@ -80,7 +80,8 @@ CASES: list[Case] = [
     case("ConvTranspose", lambda x, w: op.ConvTranspose(x, w, strides=[2, 2]), normal(2, 2, 3, 4),
          normal(2, 3, 3, 3), engine="linear", label="dynamic", dims=(DYNAMIC, None)),
     *(
-        case("MaxPool", lambda x, a=attrs: op.MaxPool(x, **a), apart(*image), label=f"{label}{'-dynamic' * dynamic}",
+        case("MaxPool", lambda x, a=attrs: op.MaxPool(x, **a), apart(*image),
+             label=f"{label}{'-dynamic' * dynamic}",
              dims=((None, image[1], *(None for _ in image[2:])),) if dynamic else None,
              smooth=False)
         for label, (image, attrs) in MAX_POOL.items() for dynamic in (False, True)

@@ -1,0 +1,68 @@
+"""Where no derivative exists: ties, kinks, zeros. The conventions of torch and JAX, by example."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from waterhorse.compiler import autodiff, ir, op
+from waterhorse.runtime.function import Function
+
+TIES: list[tuple[str, Any, Any, Any]] = [
+    ("relu at 0", op.Relu, [0.0, 1.0, -1.0], [0, 1, 0]),
+    ("abs at 0", op.Abs, [0.0, 2.0, -2.0], [0, 1, -1]),
+    ("max shares", lambda x: op.Max(x, 1.0), [1.0, 2.0, 0.0], [0.5, 1, 0]),
+    ("min shares", lambda x: op.Min(x, 1.0, 1.0), [1.0, 2.0, 0.0], [1 / 3, 0, 1]),
+    ("clip at its bounds", lambda x: op.Clip(x, 0.0, 1.0), [0.0, 1.0, 2.0, -1.0], [1, 1, 0, 0]),
+    ("reduce max shares", lambda x: op.ReduceMax(x, [1]), [[3.0, 3.0, 1.0]], [[0.5, 0.5, 0]]),
+    ("l2 at 0", lambda x: op.ReduceL2(x, [0]), [0.0, 0.0], [0, 0]),
+    ("pow at 0", lambda x: x**2, [0.0, 3.0], [0, 6]),
+    ("cube of negatives", lambda x: x**3, [-2.0], [12]),
+    ("product with a zero", op.ReduceProd, [2.0, 0.0, 4.0], [0, 8, 0]),
+    ("product with two zeros", op.ReduceProd, [2.0, 0.0, 0.0], [0, 0, 0]),
+    ("max pool takes the first", lambda x: op.MaxPool(x, kernel_shape=[2], strides=[2]),
+     [[[5.0, 5.0, 1.0, 2.0]]], [[[1, 0, 0, 1]]]),
+    ("global max pool shares", op.GlobalMaxPool, [[[5.0, 5.0, 1.0]]], [[[0.5, 0.5, 0]]]),
+    ("duplicates add up", lambda x: op.Gather(x, [1, 1, 0, -1]), [7.0, 8.0], [1, 3]),
+    ("stopped by a cast", lambda x: op.Cast(op.Cast(x, to="int32"), to="float32") + x, [1.5], [1]),
+    ("stopped by floor", lambda x: op.Floor(x) * x, [1.5], [1]),
+    ("scatter max shares", lambda x: op.ScatterElements(x, [0], [1.0], reduction="max"),
+     [1.0, 2.0], [0.5, 1]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("build", "point", "expected"), [t[1:] for t in TIES], ids=[t[0] for t in TIES]
+)
+def test_subgradients(build: Any, point: Any, expected: Any) -> None:
+    def gradient(x: ir.Tensor) -> ir.Tensor:
+        return autodiff.grad(op.ReduceSum(build(x), keepdims=0), [x])[0]
+
+    found = Function(gradient)(np.array(point, np.float32))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_training_dropout_passes_what_its_mask_kept() -> None:
+    def both(x: ir.Tensor) -> Any:
+        y, kept = op.Dropout(x, 0.25, True, outputs=2, seed=3)
+        return kept, autodiff.grad(op.ReduceSum(y, keepdims=0), [x])[0]
+
+    kept, dx = Function(both)(np.ones(200, np.float32))
+    assert 0 < kept.sum() < 200
+    np.testing.assert_allclose(dx, kept / 0.75, rtol=1e-6)
+
+
+def test_training_dropout_needs_its_mask() -> None:
+    with pytest.raises(autodiff.GradientError, match="outputs=2"):
+        Function(lambda x: autodiff.grad(op.ReduceSum(op.Dropout(x, 0.5, True), keepdims=0), [x]))(
+            np.ones(3, np.float32)
+        )
+
+
+def test_padding_of_same_convolutions_with_strides_needs_a_size() -> None:
+    x = ir.argument("x", ir.TensorType(np.dtype(np.float32), ("n", 1, None, None)))
+    y = op.Conv(x, np.ones((1, 1, 3, 3), np.float32), auto_pad="SAME_UPPER", strides=[2, 2])
+    with pytest.raises(autodiff.GradientError, match="known"):
+        autodiff.vector_jacobian([y], [y], [x])
