@@ -40,7 +40,8 @@ class ModelError(RequestError):
 
 def _clipped(text: str) -> str:
     """A message that fits into trailing metadata, however long the name that it quotes."""
-    return text if len(text) <= MAX_DETAIL else f"{text[:MAX_DETAIL]} ..."
+    half = MAX_DETAIL // 2
+    return text if len(text) <= MAX_DETAIL else f"{text[:half]} ... {text[-half:]}"
 
 
 def mapped(handler: Callable[[Any], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
