@@ -18,7 +18,7 @@ import math
 import random as _python_random
 import secrets
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -117,9 +117,10 @@ def _drawn(seed: Seed) -> Tensor:
         return seed.next()
     if seed is not None:
         return constant(np.array([_checked("random", seed) & _MASK, 0], np.uint32))
-    if _Global.stream is None:
-        _Global.stream = SeedGenerator(name="global_seed_generator")
-    return _Global.stream.next()
+    stream = _Global.stream
+    if stream is None:
+        stream = _Global.stream = SeedGenerator(name="global_seed_generator")
+    return stream.next()
 
 
 # -- bits -------------------------------------------------------------------------------------

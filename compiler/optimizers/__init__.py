@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...errors import ArgumentError
 from .. import config
 from . import schedules
-from .algorithms import SGD, Adagrad, Adam, AdamW, RMSprop
+from .adagrad import Adagrad, Ftrl
+from .adam import Adam, Adamax, AdamW, Lamb, Nadam
 from .base import Optimizer
+from .rmsprop import Adadelta, RMSprop
+from .sgd import SGD, Lion
 
-_NAMES: dict[str, Any] = {
-    "sgd": SGD, "adam": Adam, "adamw": AdamW, "rmsprop": RMSprop, "adagrad": Adagrad,
-}  # fmt: skip
+_ALL: tuple[Any, ...] = (
+    SGD, Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, Nadam, RMSprop,
+)  # fmt: skip
+_NAMES: dict[str, Any] = {c.__name__.lower(): c for c in _ALL}
 
 
 def get(identifier: Any) -> Optimizer:
@@ -26,7 +31,21 @@ def get(identifier: Any) -> Optimizer:
         return identifier()  # type: ignore[call-arg]  # the subclasses have defaults
     if isinstance(identifier, Optimizer):
         return identifier
-    raise TypeError(f"{identifier!r} is no optimizer: expected a name or an object")
+    raise ArgumentError(f"{identifier!r} is no optimizer: expected a name or an object")
 
 
-__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "get", "schedules"]
+def serialize(optimizer: Optimizer) -> dict[str, Any]:
+    """The optimizer's class and arguments as JSON can hold them (not its state)."""
+    return config.serialize(optimizer)
+
+
+def deserialize(config_: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Optimizer:
+    """The inverse of ``serialize``."""
+    with config.custom_object_scope(custom_objects or {}):
+        return get(config_)
+
+
+__all__ = [
+    "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Nadam",
+    "Optimizer", "RMSprop", "deserialize", "get", "schedules", "serialize",
+]  # fmt: skip

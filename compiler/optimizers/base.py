@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+import warnings
+from collections.abc import Iterable, MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...errors import ArgumentError
-from .. import config, op, scope
-from ..ir import Like, Tensor, apply, convert
-from ..state import Variable
+from .. import config, dtypes, op, scope
+from ..ir import Like, Operators, Tensor, constant, convert
+from ..state import Trace, Variable, tracing
+from . import clipping
+from .arguments import at_least, spell_out
 from .schedules import LearningRateSchedule
+
+AVERAGE, ACCUMULATOR = "average", "gradient_accumulator"
 
 
 class Optimizer(config.Configurable):
     """Base of all optimizers.
 
-    Subclasses name their ``slots`` and define ``update``. Arguments that all share:
+    Subclasses name their ``slots`` and define ``update_step``; what all variables share in a step
+    they compute once in ``prepare``.
 
-        learning_rate: a float (kept in a Variable: changing it recompiles nothing), a
-            ``LearningRateSchedule``, or a function without arguments.
-        weight_decay: each step ``variable -= variable * weight_decay * learning_rate``.
-        clipnorm, clipvalue, global_clipnorm: at most one of them bounds the gradients.
+    Args:
+        learning_rate: a number (kept in a Variable: changing it recompiles nothing), a
+            ``LearningRateSchedule``, or a function without arguments that gives a tensor.
+        weight_decay: before each update ``variable -= variable * weight_decay * learning_rate``.
+        clipnorm: each gradient is scaled down to at most this norm.
+        clipvalue: each element of a gradient is clipped to +- this value.
+        global_clipnorm: all gradients are scaled down so that their common norm is at most this.
+            Only one of the three can be given.
+        use_ema: keep a moving average of each variable, ``ema_momentum * average + (1 -
+            ema_momentum) * variable``; every ``ema_overwrite_frequency`` steps, and in
+            ``finalize_variable_values``, the variables are set to it.
+        loss_scale_factor: ``scale_loss`` multiplies by it, ``apply`` divides the gradients by it.
+        gradient_accumulation_steps: update once in so many steps, by the mean of their gradients.
+        name: the first part of the paths of all Variables made here.
     """
 
     slots: tuple[str, ...] = ()
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            spell_out(cls.__init__, Optimizer.__init__)
+
     def __init__(
         self,
         learning_rate: Any,
+        *,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
@@ -41,59 +64,55 @@ class Optimizer(config.Configurable):
         gradient_accumulation_steps: int | None = None,
         name: str | None = None,
     ) -> None:
-        config.not_supported(
-            type(self).__name__, use_ema=(use_ema, False), ema_momentum=(ema_momentum, 0.99),
-            ema_overwrite_frequency=(ema_overwrite_frequency, None),
-            loss_scale_factor=(loss_scale_factor, None),
-            gradient_accumulation_steps=(gradient_accumulation_steps, None),
-        )  # fmt: skip
-        clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
-        if sum(v is not None for v in clips.values()) > 1:
-            raise ArgumentError(f"only one of {list(clips)} can be used at a time")
-        for label, value in {**clips, "weight_decay": weight_decay}.items():
-            if value is not None and value < 0:
-                raise ArgumentError(f"{label}={value}: expected a number of at least 0")
         self.name = name or type(self).__name__.lower()
-        self.weight_decay = weight_decay
+        self.clip = clipping.clipper(clipnorm, clipvalue, global_clipnorm)
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
-        self.iterations = Variable(np.int64(0), trainable=False, name="iterations", dtype="int64")
-        self.iterations.path = f"{self.name}/iterations"
+        at_least("weight_decay", weight_decay, 0)
+        at_least("ema_overwrite_frequency", ema_overwrite_frequency, 1)
+        at_least("gradient_accumulation_steps", gradient_accumulation_steps, 2)
+        if not 0 <= ema_momentum <= 1:
+            raise ArgumentError(f"ema_momentum={ema_momentum}: expected a number from 0 to 1")
+        if loss_scale_factor is not None and not loss_scale_factor > 0:
+            raise ArgumentError(f"loss_scale_factor={loss_scale_factor}: expected more than 0")
+        self.weight_decay = weight_decay
+        self.use_ema, self.ema_momentum = use_ema, ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.loss_scale_factor = loss_scale_factor
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        self._count = self._own(np.int64(0), "iterations")
         self._rate = self._rate_source(learning_rate)
+        self._extra: list[Variable] = []
         self._slots: dict[Variable, dict[str, Variable]] = {}
-        self._not_decayed: set[Variable] = set()
-        self._not_decayed_names: tuple[str, ...] = ()
+        self._undecayed: set[Variable] = set()
+        self._undecayed_names: re.Pattern[str] | None = None
 
     # -- learning rate ----------------------------------------------------------------------
 
     def _rate_source(self, rate: Any) -> Any:
-        if isinstance(rate, LearningRateSchedule):
+        if callable(rate) and not isinstance(rate, Operators):
             return rate
-        if callable(rate) and not isinstance(rate, Variable):
-            return lambda _: rate()
         value = float(np.asarray(rate))
         if not np.isfinite(value) or value < 0:
             raise ArgumentError(f"learning_rate={rate!r}: expected a number of at least 0")
-        variable = Variable(
-            np.float32(value), trainable=False, name="learning_rate", dtype="float32"
-        )
-        variable.path = f"{self.name}/learning_rate"
-        return variable
+        return self._own(np.float32(value), "learning_rate")
 
     @property
     def learning_rate(self) -> Any:
-        """The rate: a Variable, or the schedule's value at the present step as a tensor."""
+        """The rate: a Variable, or what the schedule or function gives now, as a tensor."""
         return self._rate if isinstance(self._rate, Variable) else self._current_rate()
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        if isinstance(value, LearningRateSchedule):
+        if callable(value) and not isinstance(value, Operators):
             self._rate = value
-        elif isinstance(self._rate, LearningRateSchedule):
+        elif not isinstance(self._rate, Variable):
             raise ArgumentError(
-                "the learning rate is a schedule: give the optimizer a float to set it by hand"
+                "the learning rate is a schedule or a function: make the optimizer with a number "
+                "to set it by hand"
             )
         else:
-            self._rate.assign(np.float32(np.asarray(value)))
+            tensor = value if isinstance(value, Operators) else np.float32(np.asarray(value))
+            self._rate.assign(tensor)
 
     @property
     def rate_variable(self) -> Variable | None:
@@ -103,40 +122,112 @@ class Optimizer(config.Configurable):
     def _current_rate(self) -> Tensor:
         if isinstance(self._rate, Variable):
             return self._rate.value
-        return convert(self._rate(self.iterations.value))
+        if isinstance(self._rate, LearningRateSchedule):
+            return self._rate(self._count.value)
+        rate = self._rate()
+        if not isinstance(rate, Operators):
+            raise NotImplementedError(
+                f"learning_rate is a function that gave {rate!r}: a number would stay as it is in "
+                "the compiled step. Let it compute with a wh.Variable, or give a schedule"
+            )
+        return convert(rate)
 
     # -- state --------------------------------------------------------------------------------
+
+    @property
+    def iterations(self) -> Any:
+        """How many updates were made: a Variable (a tensor where gradients are accumulated)."""
+        steps = self.gradient_accumulation_steps
+        return self._count if steps is None else op.Div(self._count, steps)
+
+    @property
+    def built(self) -> bool:
+        """Whether the slots have been made."""
+        return bool(self._slots)
 
     @property
     def variables(self) -> list[Variable]:
         """The counter, the rate (if it is a Variable) and all slots."""
         rate = [self._rate] if isinstance(self._rate, Variable) else []
         slots = [s for group in self._slots.values() for s in group.values()]
-        return [self.iterations, *rate, *slots]
+        return [self._count, *rate, *self._extra, *slots]
 
     def build(self, variables: Iterable[Variable]) -> None:
         """Make the slots of ``variables``; done by the first ``apply`` if not before."""
         for variable in variables:
             if variable not in self._slots:
-                self._slots[variable] = {s: self._slot(variable, s) for s in self.slots}
+                self._slots[variable] = {}
+                for slot in self._all_slots():
+                    self._add_slot(variable, slot, self.initial(slot, variable))
 
-    def _slot(self, variable: Variable, slot: str) -> Variable:
-        made = Variable(
-            self.initial(slot, variable), trainable=False, name=slot, dtype=variable.dtype
-        )
-        made.path = f"{self.name}/{variable.path}/{slot}"
-        return made
+    def _all_slots(self) -> tuple[str, ...]:
+        average = (AVERAGE,) if self.use_ema else ()
+        return average + ((ACCUMULATOR,) if self.gradient_accumulation_steps else ()) + self.slots
 
     def initial(self, slot: str, variable: Variable) -> Any:
         """What a slot starts with."""
         return np.zeros(variable.shape, variable.dtype)
 
+    def _add_slot(self, variable: Variable, slot: str, value: Any) -> Variable:
+        made = Variable(value, trainable=False, name=slot, dtype=variable.dtype)
+        made.path = f"{self.name}/{variable.path}/{slot}"
+        self._slots.setdefault(variable, {})[slot] = made
+        return made
+
+    def _own(self, value: Any, name: str) -> Variable:
+        made = Variable(np.asarray(value), trainable=False, name=name)
+        made.path = f"{self.name}/{name}"
+        return made
+
+    def add_variable(
+        self, shape: Sequence[int] = (), initializer: Any = "zeros", dtype: Any = None,
+        name: str = "variable",
+    ) -> Variable:  # fmt: skip
+        """State of an optimizer of your own that belongs to no variable. ``initializer``: a function."""
+        start: Any = np.zeros if initializer == "zeros" else initializer
+        made = Variable(start, tuple(shape), dtype or "float32", trainable=False, name=name)
+        made.path = f"{self.name}/{name}"
+        self._extra.append(made)
+        return made
+
+    def add_variable_from_reference(
+        self, reference_variable: Variable, name: str = "slot", initializer: Any = "zeros"
+    ) -> Variable:
+        """A slot of an optimizer of your own: like the variable in shape and type."""
+        start: Any = np.zeros if initializer == "zeros" else initializer
+        value = np.asarray(start(reference_variable.shape, dtype=reference_variable.dtype))
+        return self._add_slot(reference_variable, name, value)
+
+    def slot(self, variable: Variable, name: str) -> Variable:
+        """The slot of a variable by its name."""
+        return self._slots[variable][name]
+
     def exclude_from_weight_decay(
         self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
     ) -> None:
-        """No decay for these variables, nor for those whose path contains one of the names."""
-        self._not_decayed |= set(var_list or ())
-        self._not_decayed_names += tuple(var_names or ())
+        """No decay for these variables, nor for those in whose name one of the patterns occurs.
+
+        To be called before the first step. A second call replaces the first.
+        """
+        if self.built:
+            raise ArgumentError("exclude_from_weight_decay: the optimizer has been built already")
+        self._undecayed = set(var_list or ())
+        patterns = list(var_names or ())
+        self._undecayed_names = re.compile("|".join(patterns)) if patterns else None
+
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Put all values into ``store``, numbered in the order of ``variables``."""
+        store.update({str(i): v.numpy() for i, v in enumerate(self.variables)})
+
+    def load_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """The inverse of ``save_own_variables``; the optimizer must be built for the same model."""
+        if len(store) != len(self.variables):
+            raise ArgumentError(
+                f"{len(store)} saved values for {len(self.variables)} variables of {self.name}: "
+                "build the optimizer with the same variables first"
+            )
+        for i, variable in enumerate(self.variables):
+            variable.assign(np.asarray(store[str(i)]))
 
     # -- one step -----------------------------------------------------------------------------
 
@@ -145,68 +236,174 @@ class Optimizer(config.Configurable):
         pairs = list(grads_and_vars)
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
 
-    def apply(self, grads: Sequence[Like], trainable_variables: Sequence[Variable]) -> None:
-        """Update the variables (in a traced function: as outputs of the step)."""
-        variables = list(trainable_variables)
-        if len(grads) != len(variables):
-            raise ArgumentError(f"{len(grads)} gradients for {len(variables)} variables")
+    def apply(
+        self, grads: Sequence[Like | None], trainable_variables: Sequence[Variable] | None = None
+    ) -> None:
+        """Update the variables (in a traced function: as outputs of the step).
+
+        Without ``trainable_variables`` those of ``build``. A gradient of None is left out, with a
+        warning. Raises ``ArgumentError`` where the numbers differ or no gradient is left.
+        """
+        variables = list(self._slots if trainable_variables is None else trainable_variables)
+        pairs = _paired(grads, variables)
         self.build(variables)
         with scope.replaced(f"update/{self.name}"):
-            gradients = self._clipped([convert(g) for g in grads])
-            rate = self._current_rate()
-            step = self.iterations.value + 1
-            shared = self.prepare(rate, op.Cast(step, to=np.float32))
+            gradients = [convert(g) for g, _ in pairs]
+            if self.loss_scale_factor is not None:
+                gradients = [g * (1.0 / self.loss_scale_factor) for g in gradients]
+            self._update([v for _, v in pairs], gradients)
+            for variable in self._slots if self.use_ema else ():
+                self._average(variable)
+        for _, variable in pairs:
+            if variable.constraint is not None:
+                with scope.replaced(f"update/{variable.path}"):
+                    variable.assign(variable.constraint(variable.value))
+        with scope.replaced(f"update/{self.name}"):
+            self._count.assign_add(1)
+
+    def _update(self, variables: Sequence[Variable], gradients: list[Tensor]) -> None:
+        active = None
+        if self.gradient_accumulation_steps is not None:
+            steps = self.gradient_accumulation_steps
+            active = op.Equal(op.Mod(self._count.value + 1, steps), 0)
+            gradients = [
+                self._accumulated(v, g, active) for v, g in zip(variables, gradients, strict=True)
+            ]
+        gradients = self.clip(gradients)
+        rate = self._current_rate()
+        own = _Conditional(active, self._extra)
+        shared = self.prepare(rate)
+        own.settle()
         for gradient, variable in zip(gradients, variables, strict=True):
             with scope.replaced(f"update/{variable.path}"):
-                self._step(gradient, variable, rate, shared)
-        self.iterations.assign(step)
+                touched = [variable, *(self.slot(variable, s) for s in self._slots[variable]
+                                       if s not in (AVERAGE, ACCUMULATOR))]  # fmt: skip
+                condition = _Conditional(active, touched)
+                if self.weight_decay and self._decays(variable):
+                    decay = _as(rate * float(self.weight_decay), variable.dtype)
+                    variable.assign(variable.value - variable.value * decay)
+                typed = _as(gradient, variable.dtype)
+                self.update_step(typed, variable, _as(shared, variable.dtype))
+                condition.settle()
 
-    def _step(self, gradient: Tensor, variable: Variable, rate: Tensor, shared: Any) -> None:
-        value = variable.value
-        if self._decays(variable):
-            value = value - value * (rate * float(self.weight_decay or 0.0))
-        new = self.update(gradient, value, self._slots[variable], shared)
-        if variable.constraint is not None:
-            new = variable.constraint(new)
-        variable.assign(new)
+    def prepare(self, learning_rate: Tensor) -> Any:
+        """Computed once per step and given to each ``update_step`` in place of the rate.
+
+        A tensor, or a tuple of tensors.
+        """
+        return learning_rate
+
+    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Any) -> None:
+        """Assign the variable and its slots their new values."""
+        raise NotImplementedError(f"{type(self).__name__} must define update_step")
+
+    def assign(self, variable: Variable, value: Like) -> None:
+        """``variable.assign``, for optimizers written for Keras."""
+        variable.assign(value)
+
+    def assign_add(self, variable: Variable, value: Like) -> None:
+        """``variable.assign_add``, for optimizers written for Keras."""
+        variable.assign_add(value)
+
+    def assign_sub(self, variable: Variable, value: Like) -> None:
+        """``variable.assign_sub``, for optimizers written for Keras."""
+        variable.assign_sub(value)
 
     def _decays(self, variable: Variable) -> bool:
-        return (
-            self.weight_decay is not None
-            and variable not in self._not_decayed
-            and not any(n in variable.path for n in self._not_decayed_names)
-        )
+        named = self._undecayed_names
+        return variable not in self._undecayed and not (named and named.search(variable.name))
 
-    def prepare(self, rate: Tensor, step: Tensor) -> Any:
-        """What all variables share in this step (a scaled rate, say); given to ``update``."""
-        return rate
+    def _accumulated(self, variable: Variable, gradient: Tensor, active: Tensor) -> Tensor:
+        """The mean over the last steps; the sum starts anew in an active step."""
+        stored = self.slot(variable, ACCUMULATOR)
+        total = stored.value + _as(gradient, variable.dtype)
+        stored.assign(total * op.Cast(op.Not(active), to=variable.dtype))
+        return total * (1.0 / float(self.gradient_accumulation_steps or 1))
 
-    def update(
-        self, gradient: Tensor, value: Tensor, slots: dict[str, Variable], shared: Any
-    ) -> Tensor:
-        """The variable's new value; assigns the slots."""
-        raise NotImplementedError(f"{type(self).__name__} must define update")
+    # -- moving averages ----------------------------------------------------------------------
 
-    def _clipped(self, gradients: list[Tensor]) -> list[Tensor]:
-        if self.clipvalue is not None:
-            bound = float(self.clipvalue)
-            return [op.Clip(g, -bound, bound) for g in gradients]
-        if self.clipnorm is not None:
-            return [_bounded(g, op.ReduceL2(g, keepdims=0), self.clipnorm) for g in gradients]
-        if self.global_clipnorm is not None:
-            squares = [op.ReduceSumSquare(g, keepdims=0) for g in gradients]
-            norm = op.Sqrt(squares[0] if len(squares) == 1 else apply("Sum", *squares))
-            return [_bounded(g, norm, self.global_clipnorm) for g in gradients]
-        return gradients
+    def _average(self, variable: Variable) -> None:
+        average, value = self.slot(variable, AVERAGE), variable.value
+        started = op.Cast(op.Greater(self.iterations, 0), to=variable.dtype)
+        weight = started * self.ema_momentum
+        new = average.value * weight + value * (1.0 - weight)
+        average.assign(new)
+        if self.ema_overwrite_frequency is not None:
+            count = convert(self.iterations) + 1
+            due = op.Equal(op.Mod(count, self.ema_overwrite_frequency), 0)
+            variable.assign(_blend(due, new, value))
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
-        """Nothing to do without moving averages; kept for Keras programs."""
+        """After training: with ``use_ema``, give the variables their moving averages."""
+        if self.use_ema:
+            for variable in var_list:
+                variable.assign(self.slot(variable, AVERAGE).value)
 
     def scale_loss(self, loss: Like) -> Tensor:
-        """The loss itself: loss scaling is not in use."""
-        return convert(loss)
+        """The loss times ``loss_scale_factor``; to be differentiated in its place."""
+        tensor = convert(loss)
+        return tensor if self.loss_scale_factor is None else tensor * self.loss_scale_factor
+
+    def stateless_apply(
+        self, optimizer_variables: Sequence[Like], grads: Sequence[Like],
+        trainable_variables: Sequence[Like],
+    ) -> tuple[list[Tensor], list[Tensor]]:  # fmt: skip
+        """``apply`` as a function of values: gives the new ones of the model's and own variables."""
+        mine, theirs = self.variables, list(self._slots)
+        if (len(optimizer_variables), len(trainable_variables)) != (len(mine), len(theirs)):
+            raise ArgumentError(
+                f"{self.name} has {len(mine)} variables of its own for {len(theirs)} trainable "
+                f"ones; got {len(optimizer_variables)} and {len(trainable_variables)} values"
+            )
+        trace = Trace()
+        values = zip([*theirs, *mine], [*trainable_variables, *optimizer_variables], strict=True)
+        trace.writes.update({v: convert(x, v.dtype) for v, x in values})
+        with tracing(trace):
+            self.apply(grads, theirs)
+        return [trace.read(v) for v in theirs], [trace.read(v) for v in mine]
 
 
-def _bounded(gradient: Tensor, norm: Tensor, limit: float) -> Tensor:
-    """Scale down so that the norm is at most ``limit``."""
-    return gradient * (float(limit) / op.Max(norm, float(limit)))
+class _Conditional:
+    """Undoes what is assigned to ``variables`` where a step only accumulates gradients."""
+
+    def __init__(self, active: Tensor | None, variables: Sequence[Variable]) -> None:
+        self.active = active
+        self.before = {v: v.value for v in variables} if active is not None else {}
+
+    def settle(self) -> None:
+        """Each variable that was assigned keeps its old value unless the step is active."""
+        for variable, old in self.before.items():
+            new = variable.value
+            if self.active is not None and new.key != old.key:
+                variable.assign(_blend(self.active, new, old))
+
+
+def _blend(condition: Tensor, new: Tensor, old: Tensor) -> Tensor:
+    """``new`` where the scalar condition holds, else ``old``; both exact, and cheaper than Where."""
+    chosen = op.Cast(condition, to=new.dtype)
+    return new * chosen + old * (1.0 - chosen)
+
+
+def _as(value: Any, dtype: dtypes.DType) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_as(v, dtype) for v in value)
+    return value if value.dtype == dtype else op.Cast(value, to=dtype)
+
+
+def _paired(
+    grads: Sequence[Like | None], variables: Sequence[Variable]
+) -> list[tuple[Like, Variable]]:
+    if len(grads) != len(variables):
+        raise ArgumentError(f"{len(grads)} gradients for {len(variables)} variables")
+    pairs = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
+    if not pairs:
+        raise ArgumentError("no gradients were given for any variable")
+    missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
+    if missing:
+        warnings.warn(f"no gradients for {', '.join(missing)}: not updated", stacklevel=3)
+    return pairs
+
+
+def power(base: float, exponent: Tensor) -> Tensor:
+    """``base ^ exponent`` in double precision: 1 - 0.999 ^ t has few digits left in single."""
+    return op.Pow(constant(base, np.float64), op.Cast(exponent, to=np.float64))
