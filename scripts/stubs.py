@@ -67,7 +67,7 @@ def declaration(op: str) -> str:
 
     variadic = facts.schema.outputs[0].option == OpSchema.FormalParameterOption.Variadic
     if variadic:
-        return line(["outputs: int | None = None"], "Any")
+        return line(["outputs: int | None = None"], "tuple[Tensor, ...]")
     if facts.max_outputs == 1:
         return line([], "Tensor")
     many = "tuple[Tensor, ...]"
