@@ -41,7 +41,7 @@ MISSING = (
     "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin",
     "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "nextafter",
     "percentile", "pinv", "polar", "psnr", "qr", "quantile", "real", "rearrange", "rfft",
-    "right_shift", "saturate_cast", "scan", "segment_max", "segment_min", "segment_prod",
+    "right_shift", "scan", "segment_max", "segment_min", "segment_prod",
     "select", "slogdet", "solve", "solve_triangular", "sparsemax", "stft", "svd", "switch",
     "trapezoid", "unfold", "unique", "unravel_index", "vander", "vectorize", "vectorized_map",
     "view", "view_as_complex", "view_as_real", "vsplit", "while_loop",

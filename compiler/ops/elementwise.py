@@ -212,6 +212,15 @@ arccosh = _unary("arccosh", "Acosh", "Inverse hyperbolic cosine.")
 arctanh = _unary("arctanh", "Atanh", "Inverse hyperbolic tangent.")
 
 
+def saturate_cast(x: Like, dtype: Any) -> Tensor:
+    """``x`` in another element type; what does not fit becomes its largest or smallest value."""
+    t, kind = convert(x), dtypes.as_dtype(dtype)
+    if kind.kind in "iu" and t.dtype.itemsize >= kind.itemsize:
+        limits = np.iinfo(kind)
+        t = clip(t, float(limits.min), float(limits.max))
+    return as_type(t, kind)
+
+
 def exp2(x: Like) -> Tensor:
     """``2 ** x``."""
     return op.Exp(floating(x) * math.log(2.0))
@@ -372,6 +381,7 @@ __all__ = [
     "reciprocal",
     "round",
     "rsqrt",
+    "saturate_cast",
     "sign",
     "sin",
     "sinc",

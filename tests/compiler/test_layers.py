@@ -29,7 +29,9 @@ def conv(x, k, strides=(1, 1), dilation=(1, 1), pads=((0, 0), (0, 0))):
 def pool(x, size, strides, how):
     rows = range(0, x.shape[1] - size[0] + 1, strides[0])
     columns = range(0, x.shape[2] - size[1] + 1, strides[1])
-    windows = [[how(x[:, a : a + size[0], b : b + size[1]], axis=(1, 2)) for b in columns] for a in rows]
+    windows = [
+        [how(x[:, a : a + size[0], b : b + size[1]], axis=(1, 2)) for b in columns] for a in rows
+    ]
     return np.stack([np.stack(row, 1) for row in windows], 1)
 
 
@@ -134,7 +136,10 @@ def test_small_layers() -> None:
     np.testing.assert_array_equal(value(L.Flatten(), x), x.reshape(2, -1))
     np.testing.assert_array_equal(value(L.Reshape((-1, 9)), x), x.reshape(2, 10, 9))
     close(value(L.Rescaling(0.5, 1.0), np.arange(4, dtype="uint8")), np.arange(4) / 2 + 1)
-    close(value(L.ReLU(6, 0.1, 1.0), x * 9), np.where(x * 9 >= 1, np.minimum(x * 9, 6), 0.1 * (x * 9 - 1)))
+    close(
+        value(L.ReLU(6, 0.1, 1.0), x * 9),
+        np.where(x * 9 >= 1, np.minimum(x * 9, 6), 0.1 * (x * 9 - 1)),
+    )
     close(value(L.Softmax(axis=(1, 2)), x).sum((1, 2)), np.ones((2, 3)))
     close(value(L.Add(), [x, x, x]), 3 * x)
     assert value(L.Concatenate(axis=1), [x, x]).shape == (2, 12, 5, 3)
@@ -177,7 +182,9 @@ def test_functional_graph_shares_layers_and_extracts_features() -> None:
 
 
 def test_summary_is_not_cut_when_piped(capsys) -> None:
-    name = "a_layer_with_a_name_that_is_much_longer_than_any_terminal_would_like_to_show_in_one_line"
+    name = (
+        "a_layer_with_a_name_that_is_much_longer_than_any_terminal_would_like_to_show_in_one_line"
+    )
     model = wh.Sequential([wh.Input((4,)), L.Dense(300, name=name), L.Dense(2)])
     model.summary()
     text = capsys.readouterr().out

@@ -43,7 +43,9 @@ def dropout_mask(counter: int, shape: tuple[int, ...]) -> np.ndarray:
         return np.array(values, np.uint32)
 
     with np.errstate(over="ignore"):
-        keys = word(SEED) * word(0x9E3779B9, 0x85EBCA6B) + word(counter) * word(0xC2B2AE35, 0x27D4EB2F)
+        keys = word(SEED) * word(0x9E3779B9, 0x85EBCA6B) + word(counter) * word(
+            0xC2B2AE35, 0x27D4EB2F
+        )
         keys = spread(keys + word(0x165667B1, 0xD3A2646C))
         first, second = spread(keys + high(keys) * word(0x9E3779B1))
         words = spread(np.arange(np.prod(shape), dtype=np.uint32) * word(0x9E3779B9) + first)

@@ -102,7 +102,9 @@ def test_nan_loss() -> None:
     with pytest.raises(NonFiniteError, match=r"became nan within .* epoch 1.*learning rate"):
         model().fit(bad, Y, verbose=0)
     with pytest.raises(NonFiniteError, match="inf|nan"):
-        model("mse", optimizer=wh.optimizers.SGD(1e20)).fit(X, np.ones((40, 3)), epochs=9, verbose=0)
+        model("mse", optimizer=wh.optimizers.SGD(1e20)).fit(
+            X, np.ones((40, 3)), epochs=9, verbose=0
+        )
     made = model()
     made.fit(bad, Y, epochs=3, callbacks=[wh.callbacks.TerminateOnNaN()], verbose=0)
     assert len(made.history.epoch) == 1

@@ -76,7 +76,9 @@ def test_training_files_train_with_onnxruntime_and_numpy_alone(digits, tmp_path:
         state = {name: found[f"next/{name}"] for name in state}
 
     seen = []
-    watch = wh.callbacks.LambdaCallback(on_train_batch_end=lambda b, logs: seen.append(logs["loss"]))
+    watch = wh.callbacks.LambdaCallback(
+        on_train_batch_end=lambda b, logs: seen.append(logs["loss"])
+    )
     model.fit(x, y, shuffle=False, callbacks=[watch], verbose=0)
     running = np.cumsum(losses) / np.arange(1, 21)  # fit reports the running mean
     np.testing.assert_allclose(running, seen, rtol=1e-4)
@@ -148,5 +150,7 @@ def test_embedding_and_several_outputs(tmp_path: Path) -> None:
     session = ort.InferenceSession(tmp_path / "m.onnx")
     assert session.get_inputs()[0].shape == ["batch", "words_dim_1"]
     tokens = np.random.default_rng(0).integers(0, 20, (4, 9))
-    for found, own in zip(session.run(None, {"words": tokens}), model.predict(tokens, verbose=0), strict=True):
+    for found, own in zip(
+        session.run(None, {"words": tokens}), model.predict(tokens, verbose=0), strict=True
+    ):
         np.testing.assert_allclose(found, own, rtol=1e-5, atol=1e-6)

@@ -261,7 +261,9 @@ def test_subclassed_model_with_shared_layer_and_added_loss() -> None:
     assert len(model.weights) == 4
     assert logs["loss"] > 0
     kernel = model.shared.kernel.numpy()
-    assert model.regularization_losses()[0].numpy() == pytest.approx(0.01 * (kernel**2).sum(), rel=1e-5)
+    assert model.regularization_losses()[0].numpy() == pytest.approx(
+        0.01 * (kernel**2).sum(), rel=1e-5
+    )
 
 
 def test_custom_train_step() -> None:
