@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ...errors import ArgumentError, ShapeError
-from .. import layout, op
+from .. import layout, op, windows
 from ..casting import floating
 from ..config import not_supported
 from ..infer import Dim
@@ -36,43 +36,10 @@ class _Images(NamedTuple):
 
 def _images(owner: str, inputs: Like, data_format: str | None) -> _Images:
     x = floating(inputs)
-    if data_format not in (None, "channels_last", "channels_first"):
-        raise ArgumentError(
-            f"{owner}(data_format={data_format!r}): expected 'channels_last' or 'channels_first'"
-        )
+    first = windows.is_channels_first(owner, data_format)
     if not 3 <= x.ndim <= 5:
         raise ShapeError(f"{owner} takes [batch, 1 to 3 axes, channels]; got {x.type}")
-    first = data_format == "channels_first"
     return _Images(x if first else layout.channels_first(x), first)
-
-
-def _sizes(owner: str, label: str, value: Any, rank: int) -> tuple[int, ...]:
-    sizes = (value,) * rank if isinstance(value, int) else tuple(value)
-    if len(sizes) != rank or not all(isinstance(s, int) and s > 0 for s in sizes):
-        raise ArgumentError(f"{owner}({label}={value!r}): expected one or {rank} numbers above 0")
-    return sizes
-
-
-def _padding(
-    owner: str, padding: str, space: tuple[Dim, ...], extents: tuple[int, ...],
-    strides: tuple[int, ...],
-) -> dict[str, Any]:  # fmt: skip
-    """ONNX attributes for "valid" or "same": explicit pads where they can be known."""
-    if padding == "valid":
-        return {}
-    if padding != "same":
-        raise ArgumentError(f"{owner}(padding={padding!r}): expected 'valid' or 'same'")
-    begins, ends = [], []
-    for size, extent, stride in zip(space, extents, strides, strict=True):
-        if isinstance(size, int):
-            total = max((-(-size // stride) - 1) * stride + extent - size, 0)
-        elif stride == 1:
-            total = extent - 1
-        else:
-            return {"auto_pad": "SAME_UPPER"}
-        begins.append(total // 2)
-        ends.append(total - total // 2)
-    return {"pads": (*begins, *ends)}
 
 
 def _kernel(owner: str, kernel: Like, rank: int) -> tuple[Tensor, tuple[int, ...]]:
@@ -86,10 +53,10 @@ def _kernel(owner: str, kernel: Like, rank: int) -> tuple[Tensor, tuple[int, ...
 def _window(
     owner: str, images: _Images, kernel: tuple[int, ...], strides: Any, padding: str, dilation: Any
 ) -> dict[str, Any]:
-    steps = _sizes(owner, "strides", strides, images.rank)
-    apart = _sizes(owner, "dilation_rate", dilation, images.rank)
+    steps = windows.sizes(owner, "strides", strides, images.rank)
+    apart = windows.sizes(owner, "dilation_rate", dilation, images.rank)
     extents = tuple(d * (k - 1) + 1 for k, d in zip(kernel, apart, strict=True))
-    pads = _padding(owner, padding, images.space, extents, steps)
+    pads = windows.padding_attributes(owner, padding, images.space, extents, steps)
     return {"strides": steps, "dilations": apart, **pads}
 
 
@@ -147,8 +114,8 @@ def conv_transpose(
     w, space = _kernel(owner, kernel, images.rank)
     if images.x.shape[1] != w.shape[-1]:
         raise ShapeError(f"{owner}: a kernel {w.type} does not fit {images.x.shape[1]} channels")
-    steps = _sizes(owner, "strides", strides, images.rank)
-    apart = _sizes(owner, "dilation_rate", dilation_rate, images.rank)
+    steps = windows.sizes(owner, "strides", strides, images.rank)
+    apart = windows.sizes(owner, "dilation_rate", dilation_rate, images.rank)
     extents = [d * (k - 1) + 1 for k, d in zip(space, apart, strict=True)]
     if padding not in ("valid", "same"):
         raise ArgumentError(f"{owner}(padding={padding!r}): expected 'valid' or 'same'")
@@ -170,9 +137,9 @@ def _pool(
     data_format: str | None,
 ) -> Tensor:  # fmt: skip
     images = _images(owner, inputs, data_format)
-    kernel = _sizes(owner, "pool_size", pool_size, images.rank)
-    steps = kernel if strides is None else _sizes(owner, "strides", strides, images.rank)
-    pads = _padding(owner, padding, images.space, kernel, steps)
+    kernel = windows.sizes(owner, "pool_size", pool_size, images.rank)
+    steps = kernel if strides is None else windows.sizes(owner, "strides", strides, images.rank)
+    pads = windows.padding_attributes(owner, padding, images.space, kernel, steps)
     return images.back(operator(images.x, kernel_shape=kernel, strides=steps, **pads))
 
 
