@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
+from ..errors import ArgumentError
 from . import config, op
 from .ir import Like, Tensor, convert
 
 _EPSILON = 1e-7
+Axis: TypeAlias = int | Sequence[int] | None
 
 
 class Constraint(config.Configurable):
@@ -18,16 +20,16 @@ class Constraint(config.Configurable):
         raise NotImplementedError(f"{type(self).__name__} must define __call__(self, w)")
 
 
-def _norm(w: Tensor, axis: Any) -> Tensor:
-    axes = [axis] if isinstance(axis, int) else list(axis)
-    result: Tensor = op.ReduceL2(w, axes, keepdims=1)
-    return result
+def _norm(w: Tensor, axis: Axis) -> Tensor:
+    if axis is None:
+        return op.ReduceL2(w, keepdims=1)
+    return op.ReduceL2(w, [axis] if isinstance(axis, int) else list(axis), keepdims=1)
 
 
 class MaxNorm(Constraint):
     """Scale down where the norm along ``axis`` exceeds ``max_value``."""
 
-    def __init__(self, max_value: float = 2, axis: Any = 0) -> None:
+    def __init__(self, max_value: float = 2, axis: Axis = 0) -> None:
         self.max_value, self.axis = max_value, axis
 
     def __call__(self, w: Like) -> Tensor:
@@ -41,14 +43,13 @@ class NonNeg(Constraint):
     """Negative elements become 0."""
 
     def __call__(self, w: Like) -> Tensor:
-        result: Tensor = op.Relu(w)
-        return result
+        return op.Relu(w)
 
 
 class UnitNorm(Constraint):
     """Norm 1 along ``axis``."""
 
-    def __init__(self, axis: Any = 0) -> None:
+    def __init__(self, axis: Axis = 0) -> None:
         self.axis = axis
 
     def __call__(self, w: Like) -> Tensor:
@@ -60,7 +61,7 @@ class MinMaxNorm(Constraint):
     """The norm along ``axis`` is drawn into [min_value, max_value] at ``rate``."""
 
     def __init__(
-        self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Any = 0
+        self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Axis = 0
     ) -> None:
         self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
 
@@ -72,22 +73,45 @@ class MinMaxNorm(Constraint):
         return x * (target / (norm + _EPSILON))
 
 
-_NAMES: dict[str, Callable[[], Any]] = {
-    "max_norm": MaxNorm, "MaxNorm": MaxNorm, "non_neg": NonNeg, "NonNeg": NonNeg,
-    "unit_norm": UnitNorm, "UnitNorm": UnitNorm, "min_max_norm": MinMaxNorm,
-    "MinMaxNorm": MinMaxNorm,
+_NAMES: dict[str, type[Constraint]] = {
+    "max_norm": MaxNorm, "non_neg": NonNeg, "unit_norm": UnitNorm, "min_max_norm": MinMaxNorm,
 }  # fmt: skip
+_NAMES |= {c.__name__: c for c in _NAMES.values()}
 
 
 def get(identifier: Any) -> Any:
-    """A constraint for a name, an instance, a class, a function, or None."""
+    """A constraint for a name, an instance, a class, a saved dict, a function, or None."""
     if identifier is None:
         return None
     if isinstance(identifier, str):
-        return config.lookup("constraint", identifier, _NAMES)()
-    if isinstance(identifier, dict):
+        identifier = config.lookup("constraint", identifier, _NAMES)
+    elif isinstance(identifier, Mapping):
         return config.deserialize(identifier)
+    if not callable(identifier):
+        raise ArgumentError(
+            f"{identifier!r} is no constraint: expected a name, an object or a function"
+        )
     return identifier() if isinstance(identifier, type) else identifier
 
 
-__all__ = ["Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "get"]
+def serialize(constraint: Any) -> dict[str, Any]:
+    """The constraint's name and arguments as JSON can hold them."""
+    return config.serialize(constraint)
+
+
+def deserialize(name: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The inverse of ``serialize``; plain names, too."""
+    with config.custom_object_scope(custom_objects or {}):
+        return get(name)
+
+
+# Keras has each class by a second name
+max_norm = MaxNorm
+non_neg = NonNeg
+unit_norm = UnitNorm
+min_max_norm = MinMaxNorm
+
+__all__ = [
+    "Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "deserialize", "get", "max_norm",
+    "min_max_norm", "non_neg", "serialize", "unit_norm",
+]  # fmt: skip

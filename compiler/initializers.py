@@ -3,58 +3,68 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..errors import ArgumentError
 from . import config, dtypes
-from .ir import Array, Tensor, data
+from .ir import Array, Operators, Tensor, data
 from .random import SeedGenerator, host_generator, next_seed
+
+Shape: TypeAlias = tuple[int, ...]
+Seed: TypeAlias = "int | SeedGenerator | None"
 
 
 class Initializer(config.Configurable):
     """Base: ``initializer(shape, dtype=None)`` gives a tensor. Subclasses define ``values``."""
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Sequence[int], dtype: dtypes.DTypeLike | None = None) -> Tensor:
         """A tensor of this shape; dtype defaults to float32."""
         kind = dtypes.as_dtype(dtype or "float32")
-        return data(np.array(self.values(tuple(shape)), kind, order="C"))
+        return data(np.asarray(self.values(tuple(shape)), kind, order="C"))
 
-    def values(self, shape: tuple[int, ...]) -> Array:
-        """The values in double precision."""
+    def values(self, shape: Shape) -> Array:
+        """The values, in any type."""
         raise NotImplementedError(f"{type(self).__name__} must define values(self, shape)")
+
+    def clone(self) -> Any:
+        """Another one with the same arguments."""
+        return self.from_config(self.get_config())
 
 
 class RandomInitializer(Initializer):
-    """Base of the random ones. The same seed and shape give the same values at every call."""
+    """Base of the random ones.
 
-    def __init__(self, seed: Any = None) -> None:
-        if isinstance(seed, SeedGenerator):
-            seed = seed.seed
-        self.seed = next_seed() if seed is None else int(seed)
+    A number as seed gives the same values at every call, and so does None, for which a seed is drawn
+    when the initializer is made. A ``SeedGenerator`` gives others each time.
+    """
+
+    def __init__(self, seed: Seed = None) -> None:
+        if seed is not None and not isinstance(seed, (int, np.integer, SeedGenerator)):
+            raise ArgumentError(f"seed={seed!r}: expected an integer or a SeedGenerator")
+        self.seed = next_seed() if seed is None else seed
 
     def generator(self) -> np.random.Generator:
+        """The source of this call's numbers."""
+        if isinstance(self.seed, SeedGenerator):
+            return host_generator(*self.seed.next_on_host())
         return host_generator(self.seed)
-
-    def get_config(self) -> dict[str, Any]:
-        given = self._arguments.get("seed")
-        return {**super().get_config(), "seed": given if isinstance(given, int) else None}
 
 
 class Zeros(Initializer):
     """All 0."""
 
-    def values(self, shape: tuple[int, ...]) -> Array:
-        return np.zeros(shape)
+    def values(self, shape: Shape) -> Array:
+        return np.zeros(shape, np.float32)
 
 
 class Ones(Initializer):
     """All 1."""
 
-    def values(self, shape: tuple[int, ...]) -> Array:
-        return np.ones(shape)
+    def values(self, shape: Shape) -> Array:
+        return np.ones(shape, np.float32)
 
 
 class Constant(Initializer):
@@ -63,8 +73,14 @@ class Constant(Initializer):
     def __init__(self, value: Any = 0.0) -> None:
         self.value = value
 
-    def values(self, shape: tuple[int, ...]) -> Array:
-        return np.broadcast_to(np.asarray(self.value, np.float64), shape)
+    def values(self, shape: Shape) -> Array:
+        array = np.asarray(self.value)
+        try:
+            return np.broadcast_to(array, shape)
+        except ValueError:
+            raise ArgumentError(
+                f"Constant: a value of shape {array.shape} does not broadcast to {shape}"
+            ) from None
 
 
 class Identity(Initializer):
@@ -73,7 +89,7 @@ class Identity(Initializer):
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = gain
 
-    def values(self, shape: tuple[int, ...]) -> Array:
+    def values(self, shape: Shape) -> Array:
         if len(shape) != 2:
             raise ArgumentError(f"Identity makes matrices; got shape {shape}")
         return self.gain * np.eye(*shape)
@@ -82,58 +98,80 @@ class Identity(Initializer):
 class RandomNormal(RandomInitializer):
     """Normal with ``mean`` and ``stddev``."""
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None) -> None:
         super().__init__(seed)
         self.mean, self.stddev = mean, stddev
 
-    def values(self, shape: tuple[int, ...]) -> Array:
-        return self.generator().normal(self.mean, self.stddev, shape)
+    def values(self, shape: Shape) -> Array:
+        return self.mean + self.stddev * _normal(self.generator(), shape)
 
 
 class TruncatedNormal(RandomInitializer):
-    """Normal, drawn again where it is more than two standard deviations from the mean."""
+    """Normal, drawn again where it is more than two ``stddev`` from the mean."""
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None) -> None:
         super().__init__(seed)
         self.mean, self.stddev = mean, stddev
 
-    def values(self, shape: tuple[int, ...]) -> Array:
-        return self.mean + self.stddev * truncated_normal(self.generator(), shape)
-
-
-def truncated_normal(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Standard normal within [-2, 2], by rejection."""
-    count = math.prod(shape)
-    found = np.empty(0)
-    while len(found) < count:
-        draw = generator.standard_normal(int((count - len(found)) * 1.1) + 16)
-        found = np.concatenate([found, draw[np.abs(draw) <= 2]])
-    return found[:count].reshape(shape)
+    def values(self, shape: Shape) -> Array:
+        return self.mean + self.stddev * _truncated_normal(self.generator(), shape)
 
 
 class RandomUniform(RandomInitializer):
     """Uniform in [minval, maxval)."""
 
-    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None) -> None:
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Seed = None) -> None:
         super().__init__(seed)
         self.minval, self.maxval = minval, maxval
 
-    def values(self, shape: tuple[int, ...]) -> Array:
-        return self.generator().uniform(self.minval, self.maxval, shape)
+    def values(self, shape: Shape) -> Array:
+        return _uniform(self.generator(), self.minval, self.maxval, shape)
 
 
-def fans(shape: tuple[int, ...]) -> tuple[float, float]:
-    """Fan in and fan out of a kernel [..., in, out]: the leading dims are the receptive field."""
-    if len(shape) < 1:
-        return 1.0, 1.0
-    if len(shape) == 1:
-        return float(shape[0]), float(shape[0])
+def _uniform(generator: np.random.Generator, low: float, high: float, shape: Shape) -> Array:
+    return generator.random(shape, np.float32) * (high - low) + low
+
+
+def _normal(generator: np.random.Generator, shape: Shape) -> Array:
+    return generator.standard_normal(shape, np.float32)
+
+
+def _truncated_normal(generator: np.random.Generator, shape: Shape) -> Array:
+    """Standard normal within [-2, 2], by rejection."""
+    count = math.prod(shape)
+    found = _normal(generator, (count + count // 16 + 8,))
+    found = found[np.abs(found) <= 2]
+    while len(found) < count:
+        more = _normal(generator, (count - len(found) + 8,))
+        found = np.concatenate([found, more[np.abs(more) <= 2]])
+    return found[:count].reshape(shape)
+
+
+def fans(
+    shape: Shape, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
+) -> tuple[int, int]:
+    """How many numbers each output is computed from, and the reverse, for a kernel of this shape.
+
+    Kernels are [..., in, out]: the leading dims are the receptive field of a convolution. Where both
+    ``input_axes`` and ``output_axes`` are given, these count instead.
+    """
+    if input_axes is not None and output_axes is not None:
+        return math.prod(shape[a] for a in input_axes), math.prod(shape[a] for a in output_axes)
+    if len(shape) < 2:
+        size = math.prod(shape)
+        return size, size
     field = math.prod(shape[:-2])
-    return float(shape[-2] * field), float(shape[-1] * field)
+    return shape[-2] * field, shape[-1] * field
+
+
+# the standard deviation of a standard normal that is cut off at 2
+_TRUNCATED = 0.87962566103423978
+_MODES = ("fan_in", "fan_out", "fan_avg")
+_DISTRIBUTIONS = ("truncated_normal", "untruncated_normal", "uniform")
 
 
 class VarianceScaling(RandomInitializer):
-    """Variance ``scale / fan``; mode "fan_in", "fan_out" or "fan_avg".
+    """Variance ``scale / fan``; mode "fan_in", "fan_out" or "fan_avg" (see ``fans``).
 
     Distribution "truncated_normal", "untruncated_normal" or "uniform".
     """
@@ -143,107 +181,170 @@ class VarianceScaling(RandomInitializer):
         scale: float = 1.0,
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
-        seed: Any = None,
+        seed: Seed = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
     ) -> None:
         super().__init__(seed)
+        distribution = distribution.lower()
         if scale <= 0:
             raise ArgumentError(f"VarianceScaling(scale={scale}): expected a number above 0")
-        if mode not in ("fan_in", "fan_out", "fan_avg"):
+        if mode not in _MODES:
+            raise ArgumentError(f"VarianceScaling(mode={mode!r}): expected one of {_MODES}")
+        if distribution not in (*_DISTRIBUTIONS, "normal"):
             raise ArgumentError(
-                f"VarianceScaling(mode={mode!r}): expected fan_in, fan_out or fan_avg"
+                f"VarianceScaling(distribution={distribution!r}): expected one of {_DISTRIBUTIONS}"
             )
-        if distribution not in ("truncated_normal", "untruncated_normal", "uniform"):
-            raise ArgumentError(
-                f"VarianceScaling(distribution={distribution!r}): expected truncated_normal, "
-                "untruncated_normal or uniform"
-            )
-        self.scale, self.mode, self.distribution = scale, mode, distribution
+        self.scale, self.mode = scale, mode
+        self.distribution = "truncated_normal" if distribution == "normal" else distribution
+        self.input_axes, self.output_axes = input_axes, output_axes
 
-    def values(self, shape: tuple[int, ...]) -> Array:
-        fan_in, fan_out = fans(shape)
+    def values(self, shape: Shape) -> Array:
+        fan_in, fan_out = fans(shape, self.input_axes, self.output_axes)
         fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
-        variance = self.scale / max(1.0, fan)
-        generator = self.generator()
+        deviation = math.sqrt(self.scale / max(1.0, fan))
         if self.distribution == "uniform":
-            limit = math.sqrt(3 * variance)
-            return generator.uniform(-limit, limit, shape)
+            limit = math.sqrt(3) * deviation
+            return _uniform(self.generator(), -limit, limit, shape)
         if self.distribution == "untruncated_normal":
-            return generator.normal(0, math.sqrt(variance), shape)
-        # 0.8796: the deviation of a standard normal cut off at 2
-        return truncated_normal(generator, shape) * (math.sqrt(variance) / 0.87962566103423978)
+            return _normal(self.generator(), shape) * deviation
+        return _truncated_normal(self.generator(), shape) * (deviation / _TRUNCATED)
 
 
-def _scaled(
-    name: str, scale: float, mode: str, distribution: str, source: str
-) -> type[VarianceScaling]:
-    def __init__(self: VarianceScaling, seed: Any = None) -> None:
-        VarianceScaling.__init__(self, scale, mode, distribution, seed)
+class _Scaled(VarianceScaling):
+    """Base of those whose scale, mode and distribution are fixed."""
 
-    members = {"__init__": __init__, "__doc__": source, "__module__": __name__}
-    return type(name, (VarianceScaling,), members)
+    fixed: tuple[float, str, str]
+
+    def __init__(
+        self,
+        seed: Seed = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(*self.fixed, seed, input_axes, output_axes)
 
 
-GlorotUniform = _scaled(
-    "GlorotUniform", 1.0, "fan_avg", "uniform", "Glorot and Bengio 2010, uniform."
-)
-GlorotNormal = _scaled(
-    "GlorotNormal", 1.0, "fan_avg", "truncated_normal", "Glorot and Bengio 2010, normal."
-)
-HeNormal = _scaled("HeNormal", 2.0, "fan_in", "truncated_normal", "He et al. 2015, normal.")
-HeUniform = _scaled("HeUniform", 2.0, "fan_in", "uniform", "He et al. 2015, uniform.")
-LecunNormal = _scaled(
-    "LecunNormal", 1.0, "fan_in", "truncated_normal", "LeCun et al. 1998, normal."
-)
-LecunUniform = _scaled("LecunUniform", 1.0, "fan_in", "uniform", "LeCun et al. 1998, uniform.")
+class GlorotUniform(_Scaled):
+    """Glorot and Bengio 2010: uniform with variance 2 / (fan_in + fan_out)."""
+
+    fixed = (1.0, "fan_avg", "uniform")
+
+
+class GlorotNormal(_Scaled):
+    """Glorot and Bengio 2010: truncated normal with variance 2 / (fan_in + fan_out)."""
+
+    fixed = (1.0, "fan_avg", "truncated_normal")
+
+
+class HeUniform(_Scaled):
+    """He et al. 2015: uniform with variance 2 / fan_in."""
+
+    fixed = (2.0, "fan_in", "uniform")
+
+
+class HeNormal(_Scaled):
+    """He et al. 2015: truncated normal with variance 2 / fan_in."""
+
+    fixed = (2.0, "fan_in", "truncated_normal")
+
+
+class LecunUniform(_Scaled):
+    """LeCun et al. 1998: uniform with variance 1 / fan_in."""
+
+    fixed = (1.0, "fan_in", "uniform")
+
+
+class LecunNormal(_Scaled):
+    """LeCun et al. 1998: truncated normal with variance 1 / fan_in."""
+
+    fixed = (1.0, "fan_in", "truncated_normal")
 
 
 class Orthogonal(RandomInitializer):
     """Orthonormal rows or columns, times ``gain`` (Saxe et al. 2014); at least two dims."""
 
-    def __init__(self, gain: float = 1.0, seed: Any = None) -> None:
+    def __init__(self, gain: float = 1.0, seed: Seed = None) -> None:
         super().__init__(seed)
         self.gain = gain
 
-    def values(self, shape: tuple[int, ...]) -> Array:
+    def values(self, shape: Shape) -> Array:
         if len(shape) < 2:
             raise ArgumentError(f"Orthogonal needs at least two dims; got shape {shape}")
         rows, columns = math.prod(shape[:-1]), shape[-1]
         tall = self.generator().standard_normal((max(rows, columns), min(rows, columns)))
         q, r = np.linalg.qr(tall)
-        q = q * np.sign(np.diag(r))
+        q = q * np.sign(np.diag(r))  # makes the distribution uniform (Mezzadri 2007)
         return self.gain * (q if rows >= columns else q.T).reshape(shape)
 
 
-_NAMES: dict[str, Callable[[], Any]] = {
+_NAMES: dict[str, type[Initializer]] = {
     "zeros": Zeros, "zero": Zeros, "ones": Ones, "one": Ones, "constant": Constant,
-    "identity": Identity, "random_normal": RandomNormal, "normal": RandomNormal,
-    "random_uniform": RandomUniform, "uniform": RandomUniform, "truncated_normal": TruncatedNormal,
-    "variance_scaling": VarianceScaling, "glorot_uniform": GlorotUniform,
-    "glorot_normal": GlorotNormal, "he_normal": HeNormal, "he_uniform": HeUniform,
-    "lecun_normal": LecunNormal, "lecun_uniform": LecunUniform, "orthogonal": Orthogonal,
+    "identity": Identity, "IdentityInitializer": Identity, "eye": Identity,
+    "random_normal": RandomNormal, "normal": RandomNormal,
+    "random_uniform": RandomUniform, "uniform": RandomUniform,
+    "truncated_normal": TruncatedNormal, "variance_scaling": VarianceScaling,
+    "glorot_uniform": GlorotUniform, "glorot_normal": GlorotNormal,
+    "he_uniform": HeUniform, "he_normal": HeNormal,
+    "lecun_uniform": LecunUniform, "lecun_normal": LecunNormal,
+    "orthogonal": Orthogonal, "OrthogonalInitializer": Orthogonal,
 }  # fmt: skip
-_NAMES |= {c.__name__: c for c in list(_NAMES.values()) if isinstance(c, type)}
+_NAMES |= {c.__name__: c for c in _NAMES.values()}
 
 
 def get(identifier: Any) -> Any:
-    """An initializer for a name, an instance, a class, a function, or None."""
-    if identifier is None or isinstance(identifier, Initializer):
+    """An initializer for a name, an instance, a class, a saved dict, a function, or None."""
+    if identifier is None or isinstance(identifier, (Initializer, Operators, np.ndarray)):
         return identifier
     if isinstance(identifier, str):
-        return config.lookup("initializer", identifier, _NAMES)()
-    if isinstance(identifier, dict):
+        found = config.lookup("initializer", identifier, _NAMES)
+        return found() if isinstance(found, type) else found
+    if isinstance(identifier, Mapping):
         return config.deserialize(identifier)
-    if isinstance(identifier, type):
+    if isinstance(identifier, type) and issubclass(identifier, Initializer):
         return identifier()
-    if callable(identifier) or isinstance(identifier, (np.ndarray, Tensor)):
+    if callable(identifier):
         return identifier
     raise ArgumentError(
         f"{identifier!r} is no initializer: expected a name, an object or a function"
     )
 
 
+def serialize(initializer: Any) -> dict[str, Any]:
+    """The initializer's name and arguments as JSON can hold them."""
+    return config.serialize(initializer)
+
+
+def deserialize(name: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The inverse of ``serialize``; plain names, too."""
+    with config.custom_object_scope(custom_objects or {}):
+        return get(name)
+
+
+# Keras has each class by a second name
+zeros = Zeros
+ones = Ones
+constant = Constant
+identity = Identity
+IdentityInitializer = Identity
+random_normal = RandomNormal
+random_uniform = RandomUniform
+truncated_normal = TruncatedNormal
+variance_scaling = VarianceScaling
+glorot_uniform = GlorotUniform
+glorot_normal = GlorotNormal
+he_uniform = HeUniform
+he_normal = HeNormal
+lecun_uniform = LecunUniform
+lecun_normal = LecunNormal
+orthogonal = Orthogonal
+OrthogonalInitializer = Orthogonal
+
 __all__ = [
-    "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Identity", "Initializer",
-    "LecunNormal", "LecunUniform", "Ones", "Orthogonal", "RandomNormal", "RandomUniform",
-    "TruncatedNormal", "VarianceScaling", "Zeros", "get",
+    "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Identity",
+    "IdentityInitializer", "Initializer", "LecunNormal", "LecunUniform", "Ones", "Orthogonal",
+    "OrthogonalInitializer", "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling",
+    "Zeros", "constant", "deserialize", "get", "glorot_normal", "glorot_uniform", "he_normal",
+    "he_uniform", "identity", "lecun_normal", "lecun_uniform", "ones", "orthogonal",
+    "random_normal", "random_uniform", "serialize", "truncated_normal", "variance_scaling", "zeros",
 ]  # fmt: skip
