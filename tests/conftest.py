@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -11,11 +9,10 @@ import waterhorse as wh
 
 
 @pytest.fixture(autouse=True)
-def repeatable() -> Iterator[None]:
+def repeatable() -> None:
     """Same names and same random numbers, whatever ran before."""
     wh.utils.clear_session()
     wh.set_random_seed(0)
-    yield
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from ...errors import GradientError
 from .. import op
 from ..autodiff import vjp
 from ..ir import Dim, Tensor, TensorType, retyped
+from ..windows import same_total
 from .common import numbers, padded, shape_from
 
 
@@ -65,7 +66,7 @@ def window(
     begins, ends = [], []
     for size, stride, extent in zip(space, strides, found.extent, strict=True):
         if isinstance(size, int):
-            total = max((-(-size // stride) - 1) * stride + extent - size, 0)
+            total = same_total(size, extent, stride)
         elif stride == 1:
             total = extent - 1
         else:

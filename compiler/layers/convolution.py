@@ -5,56 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import ArgumentError, ShapeError
-from .. import activations, op
-from ..ir import Dim, Tensor
+from .. import activations, op, windows
+from ..ir import Tensor
 from ..layout import channels_first, channels_last
 from .base import Layer
 from .core import known_size
-
-
-def pair(owner: str, label: str, value: Any, rank: int = 2) -> tuple[int, ...]:
-    """``3`` or ``(3, 3)`` as a tuple of positive numbers."""
-    sizes = (value,) * rank if isinstance(value, int) else tuple(value)
-    if len(sizes) != rank or not all(isinstance(s, int) and s > 0 for s in sizes):
-        raise ArgumentError(
-            f"{owner}({label}={value!r}): expected a number above 0, or {rank} of them"
-        )
-    return sizes
-
-
-def check_format(owner: str, data_format: str | None) -> bool:
-    """Whether images are channels-first."""
-    if data_format not in (None, "channels_last", "channels_first"):
-        raise ArgumentError(
-            f"{owner}(data_format={data_format!r}): expected 'channels_last' or 'channels_first'"
-        )
-    return data_format == "channels_first"
-
-
-def padding_attributes(
-    owner: str, padding: str, space: tuple[Dim, ...], kernel: tuple[int, ...],
-    strides: tuple[int, ...], dilations: tuple[int, ...],
-) -> dict[str, Any]:  # fmt: skip
-    """ONNX attributes for Keras' "valid" or "same" (whose odd pad goes to the end).
-
-    Explicit pads where they can be known; ``auto_pad`` for strided images of dynamic size.
-    """
-    if padding == "valid":
-        return {}
-    if padding != "same":
-        raise ArgumentError(f"{owner}(padding={padding!r}): expected 'valid' or 'same'")
-    begins, ends = [], []
-    for size, k, s, d in zip(space, kernel, strides, dilations, strict=True):
-        extent = d * (k - 1) + 1
-        if isinstance(size, int):
-            total = max((-(-size // s) - 1) * s + extent - size, 0)
-        elif s == 1:
-            total = extent - 1
-        else:
-            return {"auto_pad": "SAME_UPPER"}
-        begins.append(total // 2)
-        ends.append(total - total // 2)
-    return {"pads": (*begins, *ends)}
 
 
 class Conv2D(Layer):
@@ -93,12 +48,14 @@ class Conv2D(Layer):
                 "divisible by groups"
             )
         self.filters, self.groups = filters, groups
-        self.kernel_size = pair("Conv2D", "kernel_size", kernel_size)
-        self.strides = pair("Conv2D", "strides", strides)
-        self.dilation_rate = pair("Conv2D", "dilation_rate", dilation_rate)
-        self.padding = padding.lower()
-        padding_attributes("Conv2D", self.padding, (1, 1), (1, 1), (1, 1), (1, 1))
-        self.channels_first = check_format("Conv2D", data_format)
+        self.kernel_size = windows.sizes("Conv2D", "kernel_size", kernel_size)
+        self.strides = windows.sizes("Conv2D", "strides", strides)
+        self.dilation_rate = windows.sizes("Conv2D", "dilation_rate", dilation_rate)
+        self.padding = windows.check_padding("Conv2D", padding)
+        self.channels_first = windows.is_channels_first("Conv2D", data_format)
+        self._extents = tuple(
+            d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation_rate, strict=True)
+        )
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
@@ -130,9 +87,8 @@ class Conv2D(Layer):
         y = op.Conv(
             x, op.Transpose(self.kernel, perm=(3, 2, 0, 1)), self.bias, group=self.groups,
             strides=self.strides, dilations=self.dilation_rate, kernel_shape=self.kernel_size,
-            **padding_attributes(
-                "Conv2D", self.padding, x.shape[2:], self.kernel_size, self.strides,
-                self.dilation_rate,
+            **windows.padding_attributes(
+                "Conv2D", self.padding, x.shape[2:], self._extents, self.strides
             ),
         )  # fmt: skip
         result: Tensor = self.activation(y if self.channels_first else channels_last(y))

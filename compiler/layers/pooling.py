@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import op
+from .. import op, windows
 from ..ir import Tensor
 from ..layout import channels_first, channels_last
 from .base import Layer
-from .convolution import check_format, check_image, padding_attributes, pair
+from .convolution import check_image
 
 
 class Pooling2D(Layer):
@@ -28,19 +28,20 @@ class Pooling2D(Layer):
     ) -> None:
         super().__init__(name=name, **kwargs)
         owner = type(self).__name__
-        self.pool_size = pair(owner, "pool_size", pool_size)
-        self.strides = self.pool_size if strides is None else pair(owner, "strides", strides)
-        self.padding = padding.lower()
-        padding_attributes(owner, self.padding, (1, 1), (1, 1), (1, 1), (1, 1))
-        self.channels_first = check_format(owner, data_format)
+        self.pool_size = windows.sizes(owner, "pool_size", pool_size)
+        self.strides = (
+            self.pool_size if strides is None else windows.sizes(owner, "strides", strides)
+        )
+        self.padding = windows.check_padding(owner, padding)
+        self.channels_first = windows.is_channels_first(owner, data_format)
 
     def call(self, inputs: Tensor) -> Tensor:
         check_image(self.name, inputs.shape)
         x = inputs if self.channels_first else channels_first(inputs)
         y = getattr(op, self._operator)(
             x, kernel_shape=self.pool_size, strides=self.strides,
-            **padding_attributes(
-                self.name, self.padding, x.shape[2:], self.pool_size, self.strides, (1, 1)
+            **windows.padding_attributes(
+                self.name, self.padding, x.shape[2:], self.pool_size, self.strides
             ),
         )  # fmt: skip
         return y if self.channels_first else channels_last(y)
@@ -78,7 +79,7 @@ class GlobalAveragePooling2D(Layer):
         self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.channels_first = check_format("GlobalAveragePooling2D", data_format)
+        self.channels_first = windows.is_channels_first("GlobalAveragePooling2D", data_format)
         self.keepdims = keepdims
 
     def call(self, inputs: Tensor) -> Tensor:

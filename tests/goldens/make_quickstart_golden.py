@@ -83,10 +83,10 @@ def main() -> None:
         t = step + 1
         alpha = rate * np.sqrt(1 - 0.999**t) / (1 - 0.9**t)
         with torch.no_grad():
-            for w, g, mw, vw in zip(weights, gradients, m, v, strict=True):
-                mw += (g - mw) * 0.1
-                vw += (g * g - vw) * 0.001
-                w -= alpha * mw / (vw.sqrt() + 1e-7)
+            for w, g, mean, square in zip(weights, gradients, m, v, strict=True):
+                mean.add_((g - mean) * 0.1)
+                square.add_((g * g - square) * 0.001)
+                w.sub_(alpha * mean / (square.sqrt() + 1e-7))
         if step == 14:
             with torch.no_grad():
                 early = scores(x[1000:1016], None).numpy()

@@ -77,7 +77,7 @@ def test_training_files_train_with_onnxruntime_and_numpy_alone(digits, tmp_path:
 
     seen = []
     watch = wh.callbacks.LambdaCallback(
-        on_train_batch_end=lambda b, logs: seen.append(logs["loss"])
+        on_train_batch_end=lambda _, logs: seen.append(logs["loss"])
     )
     model.fit(x, y, shuffle=False, callbacks=[watch], verbose=0)
     running = np.cumsum(losses) / np.arange(1, 21)  # fit reports the running mean

@@ -1,5 +1,7 @@
 """fit, evaluate, predict: what they compute, accept and report."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -152,7 +154,7 @@ def test_schedules_run_in_the_graph(flat) -> None:
     for _ in range(6):
         model.train_on_batch(x, y)
         seen.append(model.get_weights()[0])
-    moved = [not np.array_equal(a, b) for a, b in zip(seen[:-1], seen[1:], strict=True)]
+    moved = [not np.array_equal(a, b) for a, b in itertools.pairwise(seen)]
     assert moved == [True, True, False, False, False]
 
 
