@@ -122,6 +122,16 @@ def test_no_overflow_with_large_logits() -> None:
     close(sparse(np.array([1]), logits), np.array(2e4))
 
 
+def test_probabilities_of_0_and_1_are_cut_at_1e_7() -> None:
+    wrong = np.array([[1.0, 0.0]], "float32")
+    right = 1 - wrong
+    far = -np.log(1e-7)
+    for call in ("BinaryCrossentropy", "CategoricalCrossentropy"):
+        close(getattr(wh.losses, call)()(right, wrong), np.array(far), rtol=1e-2)
+        close(getattr(wh.losses, call)()(right, right), np.array(1.2e-7), atol=1e-8, rtol=0.01)
+    close(wh.losses.KLDivergence()(right, wrong), np.array(far), rtol=1e-5)
+
+
 @pytest.mark.parametrize("label", [-6, 5])
 def test_a_label_that_is_no_class_fails_when_it_runs(label: int) -> None:
     loss = wh.losses.SparseCategoricalCrossentropy(from_logits=True)

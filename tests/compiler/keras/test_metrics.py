@@ -79,6 +79,15 @@ def test_mean_and_sum_weigh_examples() -> None:
     assert float(mean.count.numpy()) == 3.0
 
 
+def test_a_weight_per_element() -> None:
+    values = np.array([[1.0, 3.0], [5.0, 7.0]], "float32")
+    weight = np.array([[1.0, 0.0], [0.0, 3.0]], "float32")
+    mean = wh.metrics.Mean()
+    close(mean(values, sample_weight=weight), np.array(22 / 4))
+    close(mean.count.value, np.array(2.0))  # the mean weight of each example, summed
+    close(wh.metrics.Sum()(values, sample_weight=weight), np.array(22.0))
+
+
 def test_weights_of_zero_give_zero() -> None:
     close(wh.metrics.Mean()([1.0, 2.0], sample_weight=[0.0, 0.0]), np.array(0.0))
 

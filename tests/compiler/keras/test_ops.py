@@ -295,6 +295,18 @@ def test_padding_that_one_side_has_more_of_does_not_count_in_averages() -> None:
     close(ops.max_pool(-line, 3, 2, "same"), np.array([0.0, -2.0, -4.0]).reshape(1, 3, 1))
 
 
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize(("size", "stride"), [(3, 2), (4, 2), (2, 3), (3, 1), (5, 3)])
+def test_conv_transpose_is_the_adjoint_of_conv(size: int, stride: int, padding: str) -> None:
+    small, kernel = normal(2, 4, 3), normal(size, 2, 3)
+    wide = ops.conv_transpose(small, kernel, stride, padding)
+    extra = max(size - stride, 0) if padding == "valid" else 0
+    assert wide.shape == (2, 4 * stride + extra, 2)
+    image = normal(*wide.shape)
+    forward = ops.conv(image, kernel, stride, padding)
+    close(ops.sum(forward * small), np.sum(wide.numpy() * image), rtol=1e-4, atol=1e-5)
+
+
 def test_creation() -> None:
     close(ops.zeros((2, 3)), np.zeros((2, 3), "float32"))
     close(ops.ones(4, "int32"), np.ones(4, "int32"))
