@@ -24,7 +24,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from . import config, dtypes, op
-from .ir import Dim, Like, Tensor, TensorType, constant, convert, retyped
+from .ir import Dim, Like, Tensor, TensorType, constant, convert, data, retyped
 from .state import Variable
 
 _MASK = 0xFFFFFFFF
@@ -116,7 +116,8 @@ def _drawn(seed: Seed) -> Tensor:
     if isinstance(seed, SeedGenerator):
         return seed.next()
     if seed is not None:
-        return constant(np.array([_checked("random", seed) & _MASK, 0], np.uint32))
+        # data, not a constant: outside of functions another seed is no other graph
+        return data(np.array([_checked("random", seed) & _MASK, 0], np.uint32))
     stream = _Global.stream
     if stream is None:
         stream = _Global.stream = SeedGenerator(name="global_seed_generator")
