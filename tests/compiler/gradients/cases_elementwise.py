@@ -68,7 +68,7 @@ CASES: list[Case] = [
     case("Mean", op.Mean, normal(2, 3), normal(3), normal(2, 1), engine="reference"),
     case("Max", op.Max, apart(2, 3), apart(2, 3) + 0.02, normal(3)),
     case("Max", op.Max, apart(2, 3), label="one"),
-    case("Min", op.Min, apart(2, 3), apart(2, 3) + 0.02, np.array([0.009]),
+    case("Min", op.Min, apart(2, 3), apart(2, 3) + 0.02, np.array([-1.0, 0.5, 1.0]),
          smooth=False),
     case("Where", lambda x, y: op.Where(MASK, x, y), normal(2, 3), normal(3)),
     case("Where", op.Where, MASK[:, :1], normal(1, 3), normal(2, 3), label="dynamic",
