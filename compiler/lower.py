@@ -45,38 +45,27 @@ def lower(
 
     Raises ``TraceError`` where a leaf is neither an input nor an initializer.
     """
-    weights = dict(initializers or {})
-    order = toposort(outputs.values())
-    names: dict[Key, str] = {t.key: n for n, t in inputs.items()}
-    names |= {t.key: n for n, (t, _) in weights.items()}
-    taken = {*names.values(), *outputs}
-    arrays = [numpy_helper.from_array(a, n) for n, (_, a) in weights.items()]
-    aliases = _name_outputs(outputs, names)
+    found = _Names(inputs, outputs, initializers or {})
     nodes: list[onnx.NodeProto] = []
     sites: dict[str, Site] = {}
-    counter: Counter[str] = Counter()
-    for node in order:
+    for node in toposort(outputs.values()):
         if node.op in LEAVES or _literal(node) is not None:
-            if (node, 0) not in names:
-                # interned constants belong to no layer: they may come from another graph
-                names[node, 0] = label = _fresh("constant", counter, taken)
-                arrays.append(numpy_helper.from_array(_content(node), label))
+            found.store(node)
             continue
-        label = _fresh(f"{node.scope}/{node.op}", counter, taken)
-        for i in range(len(node.types)):
-            names.setdefault((node, i), label if i == 0 else f"{label}:{i}")
-        nodes.append(_proto(node, label, names))
+        label = found.name_node(node)
+        nodes.append(_proto(node, label, found.names))
         if node.site is not None:
             sites[label] = node.site
     nodes += [
-        helper.make_node("Identity", [names[t.key]], [n], f"output/{n}") for n, t in aliases.items()
+        helper.make_node("Identity", [found.names[t.key]], [n], f"output/{n}")
+        for n, t in found.aliases.items()
     ]
     graph = helper.make_graph(
         nodes,
         name,
         [_value_info(n, t) for n, t in inputs.items()],
         [_value_info(n, t) for n, t in outputs.items()],
-        arrays,
+        found.arrays,
     )
     model = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
@@ -84,6 +73,46 @@ def lower(
     model.producer_name = PRODUCER
     helper.set_model_props(model, dict(metadata or {}))
     return Lowered(model, sites)
+
+
+class _Names:
+    """The names of all values of one graph, and the values that are stored in it."""
+
+    def __init__(
+        self,
+        inputs: Mapping[str, Tensor],
+        outputs: Mapping[str, Tensor],
+        weights: Mapping[str, tuple[Tensor, Array]],
+    ) -> None:
+        self.names: dict[Key, str] = {t.key: n for n, t in inputs.items()}
+        self.names |= {t.key: n for n, (t, _) in weights.items()}
+        self._taken = {*self.names.values(), *outputs}
+        self._counter: Counter[str] = Counter()
+        self.arrays = [numpy_helper.from_array(a, n) for n, (_, a) in weights.items()]
+        self.aliases = _name_outputs(outputs, self.names)
+
+    def store(self, node: Node) -> None:
+        """Keep the value of a leaf, unless it is an input or a weight already."""
+        if (node, 0) not in self.names:
+            # interned constants belong to no layer: they may come from another graph
+            self.names[node, 0] = label = self._fresh("constant")
+            self.arrays.append(numpy_helper.from_array(_content(node), label))
+
+    def name_node(self, node: Node) -> str:
+        """The node's name, which its outputs share unless they are outputs of the graph."""
+        label = self._fresh(f"{node.scope}/{node.op}")
+        for i in range(len(node.types)):
+            self.names.setdefault((node, i), label if i == 0 else f"{label}:{i}")
+        return label
+
+    def _fresh(self, base: str) -> str:
+        while True:
+            n = self._counter[base]
+            self._counter[base] += 1
+            label = f"{base}_{n}" if n else base
+            if label not in self._taken:
+                self._taken.add(label)
+                return label
 
 
 def _name_outputs(outputs: Mapping[str, Tensor], names: dict[Key, str]) -> dict[str, Tensor]:
@@ -114,16 +143,6 @@ def _content(node: Node) -> Array:
         )
     array: Array = node.payload.array
     return array
-
-
-def _fresh(base: str, counter: Counter[str], taken: set[str]) -> str:
-    while True:
-        n = counter[base]
-        counter[base] += 1
-        label = f"{base}_{n}" if n else base
-        if label not in taken:
-            taken.add(label)
-            return label
 
 
 def _proto(node: Node, label: str, names: Mapping[Key, str]) -> onnx.NodeProto:

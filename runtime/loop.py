@@ -16,7 +16,6 @@ from .callbacks import Callback, CallbackList, History, Logs, TerminateOnNaN
 from .data import (
     NO_TARGETS,
     ArraySource,
-    Batch,
     IterableSource,
     Source,
     as_array,
@@ -212,7 +211,7 @@ class _Fit:
         done = 0
         for batch in self.source.epoch(epoch):
             if bound is None or batch.size != bound.size or not self.fixed:
-                bound = self._bind(batch)
+                bound = self.model.steps.bound("train", self.source, batch)
             self.hooks.call("on_train_batch_begin", done)
             batch.fill(bound.inputs)
             bound.run()
@@ -237,11 +236,6 @@ class _Fit:
     def fixed(self) -> bool:
         """Whether batches of one size have one shape (arrays do, iterables need not)."""
         return isinstance(self.source, ArraySource)
-
-    def _bind(self, batch: Batch) -> Bound:
-        example = [np.empty((1, *s[1:]), a.dtype)
-                   for s, a in zip(batch.shapes, self.source.example(), strict=True)]  # fmt: skip
-        return self.model.steps.get("train", self.source.structure, example).bind(batch.shapes)
 
     def _look(self, bound: Bound, epoch: int, done: int) -> Logs:
         logs = read_logs(bound)
@@ -274,10 +268,8 @@ def run_test(model: Model, source: Source, hooks: CallbackList | None, progress:
     redraw = time.perf_counter() + REDRAW_SECONDS
     progress.begin_test(source.steps)
     for done, batch in enumerate(source.epoch(0), 1):
-        example = [np.empty((1, *s[1:]), a.dtype)
-                   for s, a in zip(batch.shapes, source.example(), strict=True)]  # fmt: skip
         if bound is None or bound.shapes != tuple(batch.shapes):
-            bound = model.steps.get("test", source.structure, example).bind(batch.shapes)
+            bound = model.steps.bound("test", source, batch)
         batch.fill(bound.inputs)
         bound.run()
         if hooks is not None and hooks.overriding("on_test_batch_end"):
@@ -327,8 +319,11 @@ def predict(
         progress.begin_test(source.steps)
         redraw = time.perf_counter() + REDRAW_SECONDS
         for done, batch in enumerate(source.epoch(0), 1):
-            step, arrays = _predicted(model, source, batch)
-            parts.append(arrays)
+            bound = model.steps.bound("predict", source, batch)
+            batch.fill(bound.inputs)
+            bound.run()
+            step = bound.step
+            parts.append([bound.outputs[n].copy() for n in step.results])
             hooks.call("on_predict_batch_end", done - 1, {})
             if time.perf_counter() >= redraw:
                 progress.update_test(done)
@@ -352,16 +347,6 @@ def _predict_source(x: Any, batch_size: int | None, steps: int | None) -> Source
     return source
 
 
-def _predicted(model: Model, source: Source, batch: Batch) -> tuple[Step, list[Array]]:
-    example = [np.empty((1, *s[1:]), a.dtype)
-               for s, a in zip(batch.shapes, source.example(), strict=True)]  # fmt: skip
-    step = model.steps.get("predict", source.structure, example)
-    bound = step.bind(batch.shapes)
-    batch.fill(bound.inputs)
-    bound.run()
-    return step, [bound.outputs[n].copy() for n in step.results]
-
-
 def on_batch(
     model: Model, kind: str, x: Any, y: Any, sample_weight: Any, class_weight: Any
 ) -> Logs:
@@ -373,10 +358,9 @@ def on_batch(
     if class_weight is not None:
         sample_weight = _with_class_weight(targets, sample_weight, class_weight)
     source = _source(arrays, targets, sample_weight, size, None)
-    step = model.steps.get(kind, source.structure, source.example())
-    model.reset_metrics()
     (batch,) = source.epoch(0)
-    bound = step.bind(batch.shapes)
+    bound = model.steps.bound(kind, source, batch)
+    model.reset_metrics()
     batch.fill(bound.inputs)
     bound.run()
     return read_logs(bound)

@@ -78,7 +78,7 @@ class Bound:
     """A step with its buffers: write into ``inputs``, ``run``, look at ``outputs``."""
 
     def __init__(self, step: Step, shapes: tuple[tuple[int, ...], ...]) -> None:
-        self._step = step
+        self.step = step
         self.shapes = shapes
         self.size = shapes[0][0] if shapes and shapes[0] else 0
         stores = step.storages()
@@ -118,7 +118,7 @@ class Bound:
         return binding
 
     def _prepared(self) -> ort.IOBinding:
-        binding = self._step.session.io_binding()
+        binding = self.step.session.io_binding()
         for name, value in self._feeds.items():
             binding.bind_ortvalue_input(name, value)
         for name, store in self._reads.items():
@@ -136,9 +136,9 @@ class Bound:
         """Run once on what is in ``inputs``; ``outputs`` are overwritten by the next run."""
         binding = self._binding()
         try:
-            self._step.session.run_with_iobinding(binding)
+            self.step.session.run_with_iobinding(binding)
         except Exception as error:  # onnxruntime's exceptions share no base but this
-            raise translated(error, self._step.sites) from error
+            raise translated(error, self.step.sites) from error
         PARITIES.swap(self._written)
         if self._dynamic:
             # they were bound last

@@ -14,8 +14,8 @@ from ..compiler.layers.base import collected_losses
 from ..compiler.program import Program, TensorSpec, trace
 from ..errors import DataError, ShapeError
 from . import placement
-from .data import NO_TARGETS, Structure
-from .step import Step
+from .data import NO_TARGETS, Batch, Source, Structure
+from .step import Bound, Step
 
 if TYPE_CHECKING:
     from .model import Model
@@ -36,6 +36,14 @@ class Steps:
         """Structure and types of the data that the newest step of this kind was made for."""
         found = [(k[1], specs) for k, (specs, _) in self._steps.items() if k[0] == kind]
         return found[-1] if found else None
+
+    def bound(self, kind: str, source: Source, batch: Batch) -> Bound:
+        """Buffers of the step of this kind for a batch of ``source``."""
+        example = [
+            np.empty((1, *shape[1:]), array.dtype)
+            for shape, array in zip(batch.shapes, source.example(), strict=True)
+        ]
+        return self.get(kind, source.structure, example).bind(batch.shapes)
 
     def get(self, kind: str, structure: Structure, example: Sequence[Array]) -> Step:
         """The step that takes arrays like ``example``, compiled if need be."""
