@@ -16,7 +16,7 @@ try:
     from matplotlib.figure import Figure
 except ImportError as error:  # the extra is not installed
     raise ImportError(
-        "pictures need matplotlib: pip install 'waterhorse[viz]', or pass --no-picture"
+        "pictures need matplotlib, which pip install 'waterhorse[viz]' brings"
     ) from error
 
 
