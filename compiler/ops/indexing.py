@@ -162,7 +162,7 @@ def nonzero(x: Like) -> tuple[Tensor, ...]:
 
 
 __all__ = [
-    "argsort", "in_top_k", "index_of", "multi_hot", "nonzero", "one_hot", "scatter",
+    "argsort", "in_top_k", "multi_hot", "nonzero", "one_hot", "scatter",
     "scatter_update", "searchsorted", "segment_sum", "slice", "slice_update", "sort", "take",
     "take_along_axis", "top_k",
 ]  # fmt: skip

@@ -170,7 +170,7 @@ def moments(
 
 
 __all__ = [
-    "all", "amax", "amin", "any", "argmax", "argmin", "average", "axes_of", "count_nonzero",
+    "all", "amax", "amin", "any", "argmax", "argmin", "average", "count_nonzero",
     "cumsum", "diff", "logsumexp", "max", "mean", "median", "min", "moments", "prod", "ptp",
     "std", "sum", "var",
 ]  # fmt: skip

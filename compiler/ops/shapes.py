@@ -311,6 +311,6 @@ __all__ = [
     "append", "array", "broadcast_to", "cast", "concatenate", "convert_to_numpy",
     "convert_to_tensor", "copy", "dtype", "expand_dims", "flip", "fliplr", "flipud", "hstack",
     "is_tensor", "meshgrid", "moveaxis", "ndim", "pad", "ravel", "repeat", "reshape", "roll",
-    "rot90", "shape", "size", "split", "squeeze", "stack", "swapaxes", "target_shape", "tile",
+    "rot90", "shape", "size", "split", "squeeze", "stack", "swapaxes", "tile",
     "transpose", "unstack", "vstack",
 ]  # fmt: skip
