@@ -122,7 +122,8 @@ def test_stop_waits_for_the_request_that_runs(
         with pytest.raises(RequestFailed) as caught:
             while True:
                 client.ready()
-        assert caught.value.code == "UNAVAILABLE"
+        # gRPC cancels what reaches an open connection in the moment of the end
+        assert caught.value.code in ("UNAVAILABLE", "CANCELLED")
         assert not answer.done()
         assert not stopped.done()
         finish.set()
