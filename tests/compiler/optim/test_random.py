@@ -75,6 +75,17 @@ def test_streams_are_independent(other: dict[str, int]) -> None:
     assert len(np.intersect1d(a, b)) < 100
 
 
+def test_streams_with_shifted_first_keys_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    def keys(*values: int) -> np.ndarray:
+        pair = tuple(data(np.array([v % 2**32], np.uint32)) for v in values)
+        monkeypatch.setattr(core, "_keys", lambda state, lane: pair)
+        return words(0, 0)
+
+    a, b = keys(1000, 5), keys(1000 + 3 * core._WEYL, 6)
+    assert abs(correlation(a[3:], b[:-3])) < 5
+    assert len(np.intersect1d(a, b)) < 100
+
+
 def test_one_element_over_many_draws() -> None:
     generator = random.SeedGenerator(5)
     step = wh.function(lambda: core._words((16,), generator.next()))

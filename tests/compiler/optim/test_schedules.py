@@ -78,6 +78,9 @@ def test_restarts_begin_on_time() -> None:
     for start in (0, 10, 30, 70, 150, 10 * (2**20 - 1)):
         assert float(schedule(start)) == 1.0
         assert start == 0 or float(schedule(start - 1)) < 0.1
+    thrice = schedules.CosineDecayRestarts(1.0, 10, t_mul=3.0)
+    for k in range(1, 12):  # log(243) / log(3) is rounded to less than 5
+        assert float(thrice(10 * (3**k - 1) // 2)) == 1.0
 
 
 @pytest.mark.parametrize(
