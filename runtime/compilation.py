@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..compiler import losses, metrics, op, optimizers, tree
-from ..compiler.ir import Shape, Tensor, apply, constant
+from ..compiler.ir import Tensor, apply, constant
 from ..compiler.state import Variable
 from ..errors import ArgumentError
 
@@ -158,29 +158,13 @@ def _metric_object(item: Any, y: Tensor | None, pred: Tensor, prefix: str) -> me
     if item in (*_ACCURACY, *_CROSSENTROPY):
         if y is None:
             raise ArgumentError(f"the metric {item!r} needs targets")
-        return _by_shape(item, y.shape, pred.shape, f"{prefix}{item}")
+        return metrics.resolve_accuracy(item, y.shape, pred.shape, f"{prefix}{item}")
     found = metrics.get(item)
     if isinstance(found, metrics.Metric):
         found.name = f"{prefix}{item if isinstance(item, str) else found.name}"
         return found
     name = getattr(found, "__name__", "metric")
     return metrics.MeanMetricWrapper(found, name=f"{prefix}{name}")
-
-
-def _by_shape(item: str, true: Shape, pred: Shape, name: str) -> metrics.Metric:
-    """Keras' rule: binary for one column, sparse for class numbers, else categorical."""
-    binary = pred[-1] == 1
-    sparse = len(true) < len(pred) or (true[-1] == 1 and pred[-1] != 1)
-    if item in _ACCURACY:
-        kind: Any = metrics.BinaryAccuracy if binary else (
-            metrics.SparseCategoricalAccuracy if sparse else metrics.CategoricalAccuracy
-        )  # fmt: skip
-    else:
-        kind = metrics.BinaryCrossentropy if binary else (
-            metrics.SparseCategoricalCrossentropy if sparse else metrics.CategoricalCrossentropy
-        )  # fmt: skip
-    metric: metrics.Metric = kind(name=name)
-    return metric
 
 
 def summed(parts: Sequence[Tensor]) -> Tensor:

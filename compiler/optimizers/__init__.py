@@ -45,6 +45,19 @@ def deserialize(config_: dict[str, Any], custom_objects: dict[str, Any] | None =
         return get(config_)
 
 
+# Keras has these and this version does not.
+MISSING = ("LossScaleOptimizer", "MultiOptimizer", "Muon", "OptimizerMap", "ScheduleFreeAdamW")
+
+
+def __getattr__(name: str) -> Any:
+    if name in MISSING:
+        raise NotImplementedError(
+            f"wh.optimizers.{name} is not there yet: subclass wh.optimizers.Optimizer, or write the "
+            "update in train_step with Variable.assign"
+        )
+    raise AttributeError(f"module 'waterhorse.optimizers' has no attribute {name!r}")
+
+
 __all__ = [
     "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Nadam",
     "Optimizer", "RMSprop", "deserialize", "get", "schedules", "serialize",

@@ -400,7 +400,9 @@ def test_attention_with_a_mask_and_a_bias() -> None:
 def test_all_names_of_keras_are_there_or_say_that_they_are_not() -> None:
     parts = pkgutil.iter_modules(wh.compiler.ops.__path__)
     defined = [
-        n for m in parts for n in importlib.import_module(f"waterhorse.compiler.ops.{m.name}").__all__
+        n
+        for m in parts
+        for n in importlib.import_module(f"waterhorse.compiler.ops.{m.name}").__all__
     ]
     assert sorted(defined) == sorted(ops.__all__)
     assert len(defined) > 200
