@@ -161,6 +161,6 @@ def _value_info(name: str, tensor: Tensor) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, dtypes.to_onnx(tensor.dtype), tensor.shape)
 
 
-def state_names(paths: Sequence[str]) -> list[str]:
-    """Graph input names for variables: their paths, made unique."""
-    return unique(paths)
+def state_names(paths: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
+    """Graph input names for variables: their paths, made unique, also beside the names ``taken``."""
+    return unique([*taken, *paths])[len(taken) :]

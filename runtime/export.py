@@ -50,9 +50,9 @@ def inference_model(
     specs = _input_specs(model)
     structure = Structure(tree.flatten(specs)[1], NO_TARGETS, False)
     program = traced(model, "predict", structure, tree.leaves(specs))
-    names = dict(
-        zip(program.variables, state_names([v.path for v in program.variables]), strict=True)
-    )
+    taken = [*program.inputs, *program.outputs]
+    labels_ = state_names([v.path for v in program.variables], taken)
+    names = dict(zip(program.variables, labels_, strict=True))
     outputs, weights = freeze(list(program.outputs.values()), program.reads, names)
     named = dict(zip(program.outputs, outputs, strict=True))
     metadata = _metadata(model, named, labels, inputs, list(program.inputs))
@@ -175,7 +175,8 @@ def export_training(
     program = training_program(model)
     rate = model.compiled().optimizer.rate_variable
     state = [v for v in program.variables if v is not rate]
-    names = dict(zip(state, state_names([v.path for v in state]), strict=True))
+    taken = [*program.inputs, *program.outputs, "learning_rate"]
+    names = dict(zip(state, state_names([v.path for v in state], taken), strict=True))
     step = lower(
         _step_inputs(program, names, rate), _step_outputs(program, names), name=model.name,
         metadata={"waterhorse.version": VERSION,

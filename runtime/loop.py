@@ -188,6 +188,9 @@ class _Fit:
                 logs = self._epoch(epoch, epochs, frequency)
                 if model.stop_training:
                     break
+            if epochs > initial_epoch:
+                # moving averages of the weights take their place
+                model.optimizer.finalize_variable_values(model.trainable_variables)
             self.hooks.call("on_train_end", logs)
         model.history = self.history
         return self.history

@@ -110,7 +110,9 @@ class Model(Network):
         self._track(loss, y_pred)
         variables = self.trainable_variables
         if variables:
-            self.compiled().optimizer.apply(autodiff.grad(loss, variables), variables)
+            optimizer = self.compiled().optimizer
+            gradients = autodiff.grad(optimizer.scale_loss(loss), variables)
+            optimizer.apply(gradients, variables)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def test_step(self, data: Any) -> dict[str, Tensor]:

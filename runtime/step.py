@@ -32,10 +32,9 @@ class Step:
     def __init__(self, program: Program, device: Device) -> None:
         self.program = program
         self.device = device
-        self.state = dict(
-            zip(lower.state_names([v.path for v in program.variables]), program.variables,
-                strict=True)
-        )  # fmt: skip
+        taken = [*program.inputs, *program.outputs]
+        names = lower.state_names([v.path for v in program.variables], taken)
+        self.state = dict(zip(names, program.variables, strict=True))
         lowered = lowered_program(program, self.state)
         self.model = lowered.model
         self.sites = lowered.sites
