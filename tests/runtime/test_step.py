@@ -148,3 +148,16 @@ def test_device_words() -> None:
     found = wh.set_device("auto")
     assert found.kind in ("cpu", "cuda")
     wh.set_device("cpu")
+
+
+def test_an_argument_may_have_a_variables_name() -> None:
+    x_variable = wh.Variable(np.float32(5.0), name="x")
+
+    @wh.function
+    def step(x):
+        x_variable.assign(x_variable + 1.0)
+        return x * x_variable
+
+    assert float(step(2.0)) == 12.0
+    assert float(step(2.0)) == 14.0
+    assert [i.name for i in step.to_onnx(2.0).graph.input] == ["x", "x_1"]

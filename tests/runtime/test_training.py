@@ -284,3 +284,48 @@ def test_custom_train_step() -> None:
     history = model.fit(x, x.sum(1, keepdims=True), epochs=60, verbose=0).history
     assert list(history) == ["half"]
     assert history["half"][-1] < 1e-3
+
+
+def trained_with(optimizer, flat, batch_size: int = 32, epochs: int = 2) -> list[np.ndarray]:
+    wh.set_random_seed(0)
+    wh.utils.clear_session()
+    model = wh.Sequential([wh.Input((64,)), L.Dense(16, "tanh"), L.Dense(10)])
+    model.compile(optimizer, wh.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x, y = flat[0][:256], flat[1][:256]
+    model.fit(x, y, batch_size=batch_size, epochs=epochs, shuffle=False, verbose=0)
+    return model.get_weights()
+
+
+def equal(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
+    return all(np.allclose(u, v, rtol=1e-4, atol=1e-6) for u, v in zip(a, b, strict=True))
+
+
+def test_a_scaled_loss_trains_alike(flat) -> None:
+    plain = trained_with(wh.optimizers.SGD(0.5, momentum=0.9), flat)
+    scaled = trained_with(wh.optimizers.SGD(0.5, momentum=0.9, loss_scale_factor=64.0), flat)
+    assert equal(plain, scaled)
+
+
+def test_accumulated_gradients_equal_larger_batches(flat) -> None:
+    large = trained_with(wh.optimizers.SGD(0.5), flat, batch_size=64)
+    small = trained_with(wh.optimizers.SGD(0.5, gradient_accumulation_steps=4), flat, batch_size=16)
+    assert equal(large, small)
+
+
+def test_averaged_weights_are_in_place_after_fit(flat) -> None:
+    seen = []
+
+    class Watch(wh.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(self.model.get_weights())
+
+    model = wh.Sequential([wh.Input((64,)), L.Dense(10)])
+    loss = wh.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(wh.optimizers.SGD(0.5, use_ema=True, ema_momentum=0.5), loss)
+    model.fit(flat[0][:128], flat[1][:128], callbacks=[Watch()], verbose=0)
+    average = seen[0]  # as in Keras, the first step sets it
+    for weights in seen[1:]:
+        average = [0.5 * a + 0.5 * w for a, w in zip(average, weights, strict=True)]
+    assert len(seen) == 4
+    assert not equal(model.get_weights(), seen[-1])
+    assert equal(model.get_weights(), average)
