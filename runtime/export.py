@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 
+from .._version import __version__
 from ..compiler import losses, tree
 from ..compiler.ir import Array, Node, Tensor, constant, data
 from ..compiler.lower import lower, state_names
@@ -27,7 +28,6 @@ from .steps import traced
 if TYPE_CHECKING:
     from .model import Model
 
-VERSION = "0.1.0"
 TOLERANCE = 1e-5
 
 
@@ -51,8 +51,8 @@ def inference_model(
     structure = Structure(tree.flatten(specs)[1], NO_TARGETS, False)
     program = traced(model, "predict", structure, tree.leaves(specs))
     taken = [*program.inputs, *program.outputs]
-    labels_ = state_names([v.path for v in program.variables], taken)
-    names = dict(zip(program.variables, labels_, strict=True))
+    unique = state_names([v.path for v in program.variables], taken)
+    names = dict(zip(program.variables, unique, strict=True))
     outputs, weights = freeze(list(program.outputs.values()), program.reads, names)
     named = dict(zip(program.outputs, outputs, strict=True))
     metadata = _metadata(model, named, labels, inputs, list(program.inputs))
@@ -63,7 +63,7 @@ def _metadata(
     model: Model, outputs: Mapping[str, Tensor], labels: Any, inputs: Any, names: Sequence[str]
 ) -> dict[str, str]:
     found = {
-        "waterhorse.version": VERSION,
+        "waterhorse.version": __version__,
         "waterhorse.outputs": json.dumps(
             {n: {"kind": _kind(model, t)} for n, t in outputs.items()}
         ),
@@ -179,7 +179,7 @@ def export_training(
     names = dict(zip(state, state_names([v.path for v in state], taken), strict=True))
     step = lower(
         _step_inputs(program, names, rate), _step_outputs(program, names), name=model.name,
-        metadata={"waterhorse.version": VERSION,
+        metadata={"waterhorse.version": __version__,
                   "waterhorse.state": json.dumps(list(names.values()))},
     ).model  # fmt: skip
     init = initial_state(names)
@@ -287,7 +287,7 @@ def initial_state(names: Mapping[Variable, str]) -> onnx.ModelProto:
     return lower(
         {}, {n: leaf for n, (leaf, _) in leaves.items()},
         {f"initial/{n}": pair for n, pair in leaves.items()}, name="initial_state",
-        metadata={"waterhorse.version": VERSION,
+        metadata={"waterhorse.version": __version__,
                   "waterhorse.state": json.dumps(list(names.values()))},
     ).model  # fmt: skip
 

@@ -269,6 +269,14 @@ class Model(Network):
         """Write architecture, weights, compilation and optimizer state to one file."""
         saving.save(self, filepath, overwrite)
 
+    def save_weights(self, filepath: str | os.PathLike[str]) -> None:
+        """Write the weights alone, as safetensors."""
+        saving.save_weights(self, filepath)
+
+    def load_weights(self, filepath: str | os.PathLike[str]) -> None:
+        """Read what ``save_weights`` wrote; all or, with a ``FileFormatError``, none."""
+        saving.load_weights(self, filepath)
+
     def export(
         self,
         filepath: str | os.PathLike[str],

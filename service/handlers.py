@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .._version import __version__
 from ..protos import classifier_pb2, inference_pb2
 from . import wire
 from .errors import NotFoundError, RequestError, UnimplementedError
@@ -12,7 +13,6 @@ from .model import ServedModel, TensorInfo
 from .repository import Repository
 
 NAME = "waterhorse"
-VERSION = "0.1.0"
 PLATFORM = "onnxruntime_onnx"
 
 
@@ -39,7 +39,7 @@ class Inference:
         return inference_pb2.ModelReadyResponse(ready=self._ready())
 
     def ServerMetadata(self, _: Any) -> inference_pb2.ServerMetadataResponse:  # noqa: N802
-        return inference_pb2.ServerMetadataResponse(name=NAME, version=VERSION)
+        return inference_pb2.ServerMetadataResponse(name=NAME, version=__version__)
 
     def ModelMetadata(  # noqa: N802
         self, request: inference_pb2.ModelMetadataRequest

@@ -6,7 +6,7 @@ neither the compiler nor onnx. What there is, with types: ``__init__.pyi``.
 
 import importlib
 
-__version__ = "0.1.0"
+from ._version import __version__ as __version__
 
 # name -> (module, attribute; None for the module itself)
 _NAMES = {

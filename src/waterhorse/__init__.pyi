@@ -14,6 +14,7 @@ from . import random as random
 from . import regularizers as regularizers
 from . import saving as saving
 from . import utils as utils
+from ._version import __version__ as __version__
 from .compiler import op as op
 from .compiler.autodiff import grad as grad
 from .compiler.autodiff import value_and_grad as value_and_grad
@@ -30,7 +31,6 @@ from .runtime.sequential import Sequential as Sequential
 from .service.client import AioClient as AioClient
 from .service.client import Client as Client
 
-__version__: str
 __all__ = [
     "AioClient", "Client", "Function", "Input", "Model", "Sequential", "Tensor", "TensorSpec",
     "Variable", "__version__", "activations", "callbacks", "constraints", "datasets", "errors",
