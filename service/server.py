@@ -49,6 +49,25 @@ class Options:
     tls: Tls | None = None
 
 
+# Health watches hold a thread each as long as they are open; more than these wait.
+_WATCHES = futures.ThreadPoolExecutor(128, thread_name_prefix="watch")
+
+
+class _Health(health.HealthServicer):  # type: ignore[misc]  # untyped
+    """The health service, with watches that block threads of their own.
+
+    The library's other way (its default) sends under a lock that the cancelling of a watch wants, too,
+    on the thread that does the sending: a server whose watchers went away could not stop.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(experimental_non_blocking=False, experimental_thread_pool=_WATCHES)
+
+    def Watch(self, request: Any, context: Any, send_response_callback: Any = None) -> Any:  # noqa: N802
+        """The status of a service now, and whenever it changes."""
+        return super().Watch(request, context)
+
+
 class Server:
     """Serves a repository from ``start`` to ``stop``."""
 
@@ -57,7 +76,7 @@ class Server:
         self.repository = Repository(folder, resolve(self.options.device), self.options.threads)
         self._ready = False
         self._asked, self._stopped = threading.Event(), threading.Event()
-        self._health = health.HealthServicer()
+        self._health = _Health()
         self._pool = futures.ThreadPoolExecutor(self.options.workers, thread_name_prefix="rpc")
         self._grpc = grpc.server(
             self._pool,
