@@ -10,7 +10,9 @@ from waterhorse.service.server import Options, Server
 
 def test_watchers_that_leave_do_not_keep_the_server_from_stopping(repository: Path) -> None:
     for _ in range(15):
-        with Server(repository, Options(port=0, device="cpu", workers=1, grace_seconds=0)) as server:
+        with Server(
+            repository, Options(port=0, device="cpu", workers=1, grace_seconds=0)
+        ) as server:
             with grpc.insecure_channel(server.address) as channel:
                 stub = health_pb2_grpc.HealthStub(channel)
                 watches = [
