@@ -197,6 +197,24 @@ def lookup(kind: str, identifier: str, known: Mapping[str, _T]) -> _T:
     raise ArgumentError(f"unknown {kind} {identifier!r}; {hint}")
 
 
+def resolved(kind: str, identifier: Any, known: Mapping[str, Any]) -> Any:
+    """The object that a user means by a name, an object, a class, a saved dict, a function, or None.
+
+    Raises ``ArgumentError`` for anything else.
+    """
+    if identifier is None:
+        return None
+    if isinstance(identifier, str):
+        identifier = lookup(kind, identifier, known)
+    elif isinstance(identifier, Mapping):
+        return deserialize(identifier)
+    if not callable(identifier):
+        raise ArgumentError(
+            f"{identifier!r} is no {kind}: expected a name, an object or a function"
+        )
+    return identifier() if isinstance(identifier, type) else identifier
+
+
 def not_supported(owner: str, **arguments: tuple[Any, Any]) -> None:
     """Raise ``NotImplementedError`` for a Keras argument that has no effect here yet.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from ..errors import ArgumentError
 from . import config, op
 from .ir import Like, Tensor, convert
 
@@ -81,17 +80,7 @@ _NAMES |= {c.__name__: c for c in _NAMES.values()}
 
 def get(identifier: Any) -> Any:
     """A constraint for a name, an instance, a class, a saved dict, a function, or None."""
-    if identifier is None:
-        return None
-    if isinstance(identifier, str):
-        identifier = config.lookup("constraint", identifier, _NAMES)
-    elif isinstance(identifier, Mapping):
-        return config.deserialize(identifier)
-    if not callable(identifier):
-        raise ArgumentError(
-            f"{identifier!r} is no constraint: expected a name, an object or a function"
-        )
-    return identifier() if isinstance(identifier, type) else identifier
+    return config.resolved("constraint", identifier, _NAMES)
 
 
 def serialize(constraint: Any) -> dict[str, Any]:

@@ -101,17 +101,7 @@ _NAMES |= {c.__name__: c for c in _NAMES.values()}
 
 def get(identifier: Any) -> Any:
     """A regularizer for a name, an instance, a class, a saved dict, a function, or None."""
-    if identifier is None:
-        return None
-    if isinstance(identifier, str):
-        identifier = config.lookup("regularizer", identifier, _NAMES)
-    elif isinstance(identifier, Mapping):
-        return config.deserialize(identifier)
-    if not callable(identifier):
-        raise ArgumentError(
-            f"{identifier!r} is no regularizer: expected a name, an object or a function"
-        )
-    return identifier() if isinstance(identifier, type) else identifier
+    return config.resolved("regularizer", identifier, _NAMES)
 
 
 def serialize(regularizer: Any) -> dict[str, Any]:

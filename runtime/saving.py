@@ -28,13 +28,16 @@ _KEY = "waterhorse"
 
 def named_state(model: Model) -> dict[str, Variable]:
     """All that a file keeps: ``model/...`` and ``optimizer/...``, uniquely named."""
-    own = model.variables
-    found = {f"model/{n}": v for n, v in zip(state_names([v.path for v in own]), own, strict=True)}
+    found = {f"model/{n}": v for n, v in _named(model.variables).items()}
     if model.compilation is not None:
-        slots = model.compilation.optimizer.variables
-        names = state_names([v.path for v in slots])
-        found |= {f"optimizer/{n}": v for n, v in zip(names, slots, strict=True)}
+        slots = _named(model.compilation.optimizer.variables)
+        found |= {f"optimizer/{n}": v for n, v in slots.items()}
     return found
+
+
+def _named(variables: Sequence[Variable]) -> dict[str, Variable]:
+    """Variables by their paths, made unique."""
+    return dict(zip(state_names([v.path for v in variables]), variables, strict=True))
 
 
 def save(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
@@ -107,16 +110,7 @@ def _decoded(saved: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(filepath: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Array]]:
     path = os.fspath(filepath)
-    if not Path(path).is_file():
-        raise ArgumentError(f"there is no file {path}")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise FileFormatError(
-            f"{path} is no model saved by waterhorse, or damaged: {error}"
-        ) from error
+    metadata, arrays = _tensors(path, "no model saved by waterhorse, or damaged")
     try:
         description = json.loads(metadata[_KEY])
     except (KeyError, ValueError) as error:
@@ -128,6 +122,18 @@ def _read(filepath: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, A
             f"{path} has format {description.get('format')}; this version reads {FORMAT}"
         )
     return description, arrays
+
+
+def _tensors(path: str, otherwise: str) -> tuple[dict[str, str], dict[str, Array]]:
+    """Metadata and arrays of a safetensors file; ``otherwise`` says what another file is."""
+    if not Path(path).is_file():
+        raise ArgumentError(f"there is no file {path}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return file.metadata() or {}, arrays
+    except SafetensorError as error:
+        raise FileFormatError(f"{path} is {otherwise}: {error}") from error
 
 
 def _build(model: Model, saved: Any) -> None:
@@ -142,24 +148,15 @@ def _build(model: Model, saved: Any) -> None:
 
 def save_weights(model: Model, filepath: str | os.PathLike[str]) -> None:
     """The weights alone, as safetensors."""
-    own = model.variables
-    names: Sequence[str] = state_names([v.path for v in own])
-    arrays = {n: v.numpy() for n, v in zip(names, own, strict=True)}
+    arrays = {n: v.numpy() for n, v in _named(model.variables).items()}
     with replacing(filepath) as temporary:
         save_file(arrays, str(temporary))
 
 
 def load_weights(model: Model, filepath: str | os.PathLike[str]) -> None:
     """Set the weights from a file of ``save_weights``; all or none."""
-    if not Path(filepath).is_file():
-        raise ArgumentError(f"there is no file {os.fspath(filepath)}")
-    try:
-        with safe_open(os.fspath(filepath), framework="numpy") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise FileFormatError(f"{os.fspath(filepath)} is no safetensors file: {error}") from error
-    own = model.variables
-    state = dict(zip(state_names([v.path for v in own]), own, strict=True))
+    _, arrays = _tensors(os.fspath(filepath), "no safetensors file")
+    state = _named(model.variables)
     for name, variable in state.items():
         if name not in arrays or arrays[name].shape != variable.shape:
             found = arrays[name].shape if name in arrays else "nothing"
