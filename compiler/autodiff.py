@@ -33,29 +33,35 @@ from .ir import (
     retyped,
     toposort,
 )
+from .payloads import Foreign
 from .state import Variable, current_trace
 
 Rule: TypeAlias = Callable[..., Any]
 RULES: dict[str, Rule] = {}
 BROADCASTING: set[str] = set()
+SELECTIVE: set[str] = set()
 NONDIFFERENTIABLE: set[str] = set()
 
 
-def vjp(*ops: str, broadcasts: bool = False) -> Callable[[Rule], Rule]:
+def vjp(*ops: str, broadcasts: bool = False, selective: bool = False) -> Callable[[Rule], Rule]:
     """Register the decorated function as the rule of ``ops``; its keywords must be attributes.
 
     With ``broadcasts`` the rule may return gradients of the broadcast shape: the engine sums them.
+    With ``selective`` it is told which gradients are wanted, as ``wanted``: one bool per operand. Most
+    rules need not know, since what nobody uses is never lowered; but a subgraph computes all it has.
     """
 
     def register(rule: Rule) -> Rule:
         for op in ops:
             known = set(schema.signature(op).attributes)
             for name, p in inspect.signature(rule).parameters.items():
-                if p.kind is p.KEYWORD_ONLY and name not in known:
+                if p.kind is p.KEYWORD_ONLY and name not in known | {"wanted"}:
                     raise GradientError(f"rule for {op}: {name!r} is none of its attributes")
             RULES[op] = rule
             if broadcasts:
                 BROADCASTING.add(op)
+            if selective:
+                SELECTIVE.add(op)
         return rule
 
     return register
@@ -93,23 +99,28 @@ def value_and_grad(target: Any, wrt: Sequence[Any]) -> tuple[Tensor, list[Tensor
 
 
 def vector_jacobian(
-    outputs: Sequence[Tensor], cotangents: Sequence[Tensor], wrt: Sequence[Any]
+    outputs: Sequence[Tensor],
+    cotangents: Sequence[Tensor],
+    wrt: Sequence[Any],
+    *,
+    connected: bool = True,
 ) -> list[Tensor]:
     """Pull ``cotangents`` of ``outputs`` back to ``wrt``: the product of a vector with the Jacobian.
 
-    See ``grad`` for ``wrt``, the result and the errors.
+    See ``grad`` for ``wrt``, the result and the errors. With ``connected=False`` outputs that depend on
+    nothing in ``wrt`` are no error: the result is zero.
     """
     order = toposort(outputs)
     reached = set(order)
     sources = [_sources(w, order, reached) for w in wrt]
     seeds = {s.key for group in sources for s in group if s.node in reached}
-    if not seeds:
+    if not seeds and connected:
         raise GradientError(
             "the loss does not depend on anything that it is to be differentiated by: "
             + ", ".join(_describe(w) for w in wrt)
         )
     useful = _depending(order, seeds)
-    if not any(y.node in useful for y in outputs):
+    if connected and not any(y.node in useful for y in outputs):
         raise GradientError(
             "the loss depends on what it is to be differentiated by only through operators "
             "without a gradient, such as ArgMax, Cast to integers or comparisons"
@@ -171,10 +182,12 @@ def _backward(
                 grads[node, i] = found
         if node.op in LEAVES or all(dy is None for dy in cotangents):
             continue
-        if not any(x is not None and _wanted(x, useful, seeds) for x in node.inputs):
+        wanted = [x is not None and _wanted(x, useful, seeds) for x in node.inputs]
+        if not any(wanted):
             continue
-        for x, dx in zip(node.inputs, _pull(node, cotangents), strict=True):
-            if x is not None and dx is not None and _wanted(x, useful, seeds):
+        gradients = _pull(node, cotangents, wanted)
+        for x, dx, use in zip(node.inputs, gradients, wanted, strict=True):
+            if x is not None and dx is not None and use:
                 pending.setdefault(x.key, []).append(dx)
     return grads
 
@@ -207,16 +220,26 @@ def _accumulated(node: Node, index: int, parts: list[Tensor] | None) -> Tensor |
     return retyped(total, node.types[index])
 
 
-def _pull(node: Node, cotangents: Sequence[Tensor | None]) -> list[Tensor | None]:
+def _no_rule(node: Node) -> GradientError:
+    name = node.payload.name if isinstance(node.payload, Foreign) else node.op
+    operands = ", ".join(str(x.type) if x is not None else "none" for x in node.inputs)
+    return GradientError(
+        f"{name}({operands}) has no gradient rule"
+        + (f" [{node.scope}]" if "/" in node.scope else "")
+        + (f" [at {node.site}]" if node.site else "")
+        + "; use wh.ops.stop_gradient where none is wanted"
+    )
+
+
+def _pull(
+    node: Node, cotangents: Sequence[Tensor | None], wanted: Sequence[bool]
+) -> list[Tensor | None]:
     rule = RULES.get(node.op)
     if rule is None:
-        operands = ", ".join(str(x.type) if x is not None else "none" for x in node.inputs)
-        raise GradientError(
-            f"{node.op}({operands}) has no gradient rule"
-            + (f" [at {node.site}]" if node.site else "")
-            + "; use wh.ops.stop_gradient where none is wanted"
-        )
-    attrs = {**schema.defaults(node.op), **dict(node.attrs)}
+        raise _no_rule(node)
+    attrs: dict[str, Any] = {**schema.defaults(node.op), **dict(node.attrs)}
+    if node.op in SELECTIVE:
+        attrs["wanted"] = wanted
     single = len(node.types) == 1
     with scope.replaced(_backward_scope(node), node.site):
         result = rule(

@@ -1,9 +1,9 @@
-"""Element types: NumPy dtypes on our side, ``TensorProto`` numbers on ONNX's."""
+"""Types of tensors: NumPy dtypes on our side, ``TensorProto`` numbers on ONNX's; and shapes."""
 
 from __future__ import annotations
 
 import functools
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from onnx import TensorProto, helper
@@ -12,6 +12,20 @@ from ..errors import ArgumentError
 
 DType: TypeAlias = np.dtype[Any]
 DTypeLike: TypeAlias = Any  # a name, a type or a dtype: whatever ``as_dtype`` takes
+
+Dim: TypeAlias = "int | str | None"
+Shape: TypeAlias = "tuple[Dim, ...]"
+
+
+class TensorType(NamedTuple):
+    """Element type and shape; a dim is a number, a name, or None where nothing is known."""
+
+    dtype: DType
+    shape: Shape
+
+    def __str__(self) -> str:
+        return f"{self.dtype.name}[{', '.join('?' if d is None else str(d) for d in self.shape)}]"
+
 
 FLOAT32 = np.dtype(np.float32)
 INT64 = np.dtype(np.int64)

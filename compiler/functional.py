@@ -16,7 +16,7 @@ from ..errors import ArgumentError
 from . import dtypes, scope, tree
 from .config import not_supported
 from .infer import TensorType
-from .ir import STOP, Key, Node, Tensor, apply, argument, placeholder, stopped, toposort
+from .ir import Key, Node, Tensor, again, argument, placeholder, toposort
 from .state import Trace, tracing
 
 if TYPE_CHECKING:
@@ -153,9 +153,4 @@ def _again(node: Node, values: Mapping[Key, Tensor]) -> Sequence[Tensor]:
     if node.op == "Call":
         call: Call = node.payload
         return call.replay([x for x in inputs if x is not None])
-    if node.payload is STOP and inputs[0] is not None:
-        return [stopped(inputs[0])]
-    count = len(node.types)
-    result = apply(node.op, *inputs, outputs=count, **dict(node.attrs))
-    found: Sequence[Tensor] = result if isinstance(result, tuple) else (result,)
-    return found
+    return again(node, inputs)

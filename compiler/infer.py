@@ -8,26 +8,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 import onnx
 from onnx import helper
 
 from . import dtypes, schema
-
-Dim: TypeAlias = "int | str | None"
-Shape: TypeAlias = "tuple[Dim, ...]"
-
-
-class TensorType(NamedTuple):
-    """Element type and shape; a dim is a number, a name, or None where nothing is known."""
-
-    dtype: dtypes.DType
-    shape: Shape
-
-    def __str__(self) -> str:
-        return f"{self.dtype.name}[{', '.join('?' if d is None else str(d) for d in self.shape)}]"
-
+from .dtypes import Dim, Shape, TensorType
 
 _IMPORTS = [helper.make_opsetid("", schema.OPSET)]
 _SAME_RANK = frozenset({
@@ -120,3 +107,6 @@ def _read(found: dict[str, onnx.TypeProto], name: str, shape: Shape | None) -> T
             for d in tensor.shape.dim
         ),
     )
+
+
+__all__ = ["Dim", "Shape", "TensorType", "infer"]

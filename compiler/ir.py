@@ -4,18 +4,19 @@ A ``Tensor`` is one output of a ``Node``. Types and shapes come from ONNX's infe
 made, so a mistake raises at the user's line. Interning merges equal subexpressions; what no output
 reaches is never lowered; nothing has a name until ``lower`` gives it one.
 
-Four pseudo operators stand beside ONNX's:
+Five pseudo operators stand beside ONNX's:
 
 ``Argument``     an input of a traced function, or the value of a ``Variable`` inside it
 ``Placeholder``  ``wh.Input``: what a functional model is drawn with
 ``Data``         a NumPy array that is too large, or too fleeting, to be a constant
 ``Call``         a layer applied to placeholders; replayed when the model is called
+``Foreign``      an operator of a domain other than ``ai.onnx``, from a file
 """
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -25,12 +26,13 @@ from onnx.shape_inference import InferenceError
 from ..errors import OpError, ShapeError, TraceError
 from . import dtypes, execution, indexing
 from . import scope as scopes
+from .block import infer_blocks
 from .infer import Dim, Shape, TensorType, infer
-from .schema import Attribute, Literal, Signature, normalise, signature
+from .payloads import STOP, Content, Foreign, Origin
+from .schema import BLOCK_OPS, Attribute, Literal, Signature, normalise, signature
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Key: TypeAlias = "tuple[Node, int]"
-STOP = "stop_gradient"  # the payload of an Identity that stops gradients
 LEAVES = frozenset({"Argument", "Placeholder", "Data"})
 # Two draws are two draws: these are never merged. (Dropout draws where it is in training mode.)
 RANDOM = frozenset({
@@ -228,9 +230,14 @@ def _infer(
     count: int,
     site: scopes.Site | None,
 ) -> tuple[TensorType, ...]:
+    kinds = [x.type if x is not None else None for x in inputs]
     values = [literal_if_known(x) if x is not None else None for x in inputs]
     try:
-        return infer(op, [x.type if x is not None else None for x in inputs], attrs, values, count)
+        if op in BLOCK_OPS:
+            return infer_blocks(op, kinds, attrs, count)
+        return infer(op, kinds, attrs, values, count)
+    except ShapeError as error:
+        raise ShapeError(f"{error}" + (f" [at {site}]" if site else "")) from error
     except InferenceError as error:
         reason = str(error).rsplit("] ", 1)[-1].strip()
     except Exception as error:  # onnx raises bare RuntimeErrors for some malformed nodes
@@ -271,26 +278,10 @@ def constant(value: Any, dtype: dtypes.DTypeLike | None = None) -> Tensor:
     return _intern("Constant", (), (("value", Literal(array)),), 1).outputs[0]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Content:
-    """What a ``Data`` leaf holds, and the variable whose value that was, if any."""
-
-    array: Array
-    variable: Any = None
-
-
 def data(array: Array, variable: Any = None) -> Tensor:
     """A leaf with a concrete value: lowered as an initializer, evaluated as an input."""
     kind = TensorType(array.dtype, array.shape)
     return Node("Data", (), (), (kind,), Content(array, variable), scopes.current()).outputs[0]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Origin:
-    """What an ``Argument`` or ``Placeholder`` stands for."""
-
-    name: str
-    variable: Any = None
 
 
 def argument(name: str, kind: TensorType, variable: Any = None) -> Tensor:
@@ -424,20 +415,49 @@ def stopped(x: Tensor) -> Tensor:
     return node.outputs[0]
 
 
+def foreign(
+    operator: Foreign, inputs: Sequence[Tensor | None], types: Sequence[TensorType]
+) -> tuple[Tensor, ...]:
+    """Apply an operator that only the runtime knows: it has types, but no gradient."""
+    node = Node("Foreign", tuple(inputs), (), tuple(types), operator, scopes.current(), scopes.site(),
+                any(x.node.placeholder for x in inputs if x is not None),
+                all(x.node.concrete for x in inputs if x is not None))  # fmt: skip
+    return node.outputs
+
+
 def retyped(x: Tensor, kind: TensorType) -> Tensor:
     """The same value with what else is known of its type (inference loses named dims)."""
     return Tensor(x.node, x.index, kind)
 
 
-def toposort(outputs: Iterable[Tensor], stops: Container[Key] = ()) -> list[Node]:
+def again(node: Node, operands: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
+    """The node applied to other operands (a leaf stays what it is)."""
+    if node.op in LEAVES:
+        return node.outputs
+    if node.payload is STOP and operands[0] is not None:
+        return (stopped(operands[0]),)
+    if node.op == "Foreign":
+        return foreign(node.payload, operands, node.types)
+    result = apply(node.op, *operands, outputs=len(node.types), **dict(node.attrs))
+    return result if isinstance(result, tuple) else (result,)
+
+
+def toposort(
+    outputs: Iterable[Tensor],
+    stops: Container[Key] = (),
+    instead: Mapping[Node, Node] | None = None,
+) -> list[Node]:
     """All nodes that ``outputs`` depend on, operands before users. Iterative: graphs are deep.
 
-    What only tensors in ``stops`` depend on is left out: they are given.
+    What only tensors in ``stops`` depend on is left out: they are given. The values of ``instead``
+    take the place of its keys.
     """
     order: dict[Node, None] = {}
     stack = [(t.node, False) for t in reversed([*outputs]) if t.key not in stops]
     while stack:
         node, done = stack.pop()
+        if instead is not None:
+            node = instead.get(node, node)
         if node in order:
             continue
         if done:
@@ -453,7 +473,7 @@ def toposort(outputs: Iterable[Tensor], stops: Container[Key] = ()) -> list[Node
 
 
 __all__ = [
-    "LEAVES", "STOP", "Array", "Content", "Dim", "Key", "Like", "Node", "Operators", "Origin", "Shape",
-    "Tensor", "TensorType", "apply", "argument", "constant", "convert", "data", "placeholder",
-    "retyped", "stopped", "toposort", "value_if_known",
+    "LEAVES", "STOP", "Array", "Content", "Dim", "Foreign", "Key", "Like", "Node", "Operators",
+    "Origin", "Shape", "Tensor", "TensorType", "again", "apply", "argument", "constant", "convert",
+    "data", "foreign", "placeholder", "retyped", "stopped", "toposort", "value_if_known",
 ]  # fmt: skip

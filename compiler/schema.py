@@ -14,13 +14,16 @@ from onnx import helper, numpy_helper
 from onnx.defs import OpSchema
 
 from ..errors import OpError
+from .block import Block
 from .dtypes import to_onnx
 
 OPSET = 21
 IR_VERSION = 10
+BLOCK_OPS = frozenset({"If", "Loop", "Scan"})
+MANY = 2**31 - 1
 
 Attribute: TypeAlias = (
-    "int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Literal"
+    "int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Literal | Block"
 )
 
 Attributes: TypeAlias = "tuple[tuple[str, Attribute], ...]"
@@ -122,7 +125,7 @@ def signature(op: str) -> Signature:
         op,
         parameters,
         schema.min_input,
-        schema.max_input,
+        MANY if op in BLOCK_OPS else schema.max_input,  # captured values follow
         schema.min_output,
         schema.max_output,
         dict(schema.attributes),
@@ -191,6 +194,8 @@ def _coerce(op: str, name: str, kind: str, value: Any) -> Attribute:
             return tuple(str(v) for v in value)
         if kind == "TENSOR":
             return value if isinstance(value, Literal) else Literal(np.asarray(value))
+        if kind == "GRAPH" and isinstance(value, Block):
+            return value
     except (TypeError, ValueError) as error:
         raise OpError(f"{op}: attribute {name}={value!r} is no {kind.lower()}") from error
     raise OpError(f"{op}: attributes of kind {kind} ({name!r}) are not supported")
@@ -203,7 +208,9 @@ def _single(value: Any) -> float:
 
 @functools.lru_cache(maxsize=4096, typed=True)
 def attribute_proto(name: str, value: Attribute) -> onnx.AttributeProto:
-    """An attribute as ONNX has it."""
+    """An attribute as ONNX has it (a block is lowered by ``lower``)."""
+    if value == ():
+        return helper.make_attribute(name, value, attr_type=onnx.AttributeProto.INTS)
     return helper.make_attribute(name, value.proto if isinstance(value, Literal) else value)
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from onnx.shape_inference import InferenceError
 
-from ..errors import GraphError, OpError
+from ..errors import GraphError, OpError, ShapeError
+from .block import Block, blocks_of, infer_blocks
 from .infer import TensorType, infer
-from .ir import LEAVES, RANDOM, Node, Tensor, literal_if_known
-from .schema import names, normalise, signature
+from .ir import LEAVES, RANDOM, Node, Tensor, literal_if_known, toposort
+from .schema import BLOCK_OPS, names, normalise, signature
 
 
 def verify(outputs: Iterable[Tensor]) -> None:
@@ -25,9 +26,13 @@ def verify(outputs: Iterable[Tensor]) -> None:
         if node.op in LEAVES:
             _check_leaf(node)
             continue
-        _check_operator(node)
         _check_operands(node)
+        if node.op == "Foreign":
+            continue
+        _check_operator(node)
         _check_types(node)
+        for block in blocks_of(node.attrs):
+            _check_block(node, block)
         if node.op in RANDOM:
             continue
         operands = tuple(x.key if x is not None else None for x in node.inputs)
@@ -110,12 +115,25 @@ def _check_types(node: Node) -> None:
     kinds = [x.type if x is not None else None for x in node.inputs]
     values = [literal_if_known(x) if x is not None else None for x in node.inputs]
     try:
-        inferred = infer(node.op, kinds, node.attrs, values, len(node.types))
-    except InferenceError as error:
+        count = len(node.types)
+        if node.op in BLOCK_OPS:
+            inferred = infer_blocks(node.op, kinds, node.attrs, count)
+        else:
+            inferred = infer(node.op, kinds, node.attrs, values, count)
+    except (InferenceError, ShapeError) as error:
         raise _broken(node, f"its operands do not fit: {error}") from error
     for i, (declared, found) in enumerate(zip(node.types, inferred, strict=True)):
         if not _compatible(declared, found):
             raise _broken(node, f"output {i} is declared {declared}, the standard infers {found}")
+
+
+def _check_block(node: Node, block: Block) -> None:
+    """A block is well formed, and uses nothing from outside but what it captures."""
+    verify(block.results)
+    own = {p.node for p in (*block.parameters, *block.captures)}
+    for inner in toposort(block.results):
+        if inner.op in ("Argument", "Placeholder") and inner not in own:
+            raise _broken(node, f"its block uses {inner.payload.name!r} without capturing it")
 
 
 def _compatible(a: TensorType, b: TensorType) -> bool:

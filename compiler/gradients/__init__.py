@@ -2,6 +2,7 @@
 
 from . import (
     activation,
+    control,
     convolution,
     elementwise,
     indexing,
@@ -14,6 +15,6 @@ from . import (
 )
 
 __all__ = [
-    "activation", "convolution", "elementwise", "indexing", "linalg", "loss", "normalization",
+    "activation", "control", "convolution", "elementwise", "indexing", "linalg", "loss", "normalization",
     "pooling", "reduction", "shape",
 ]  # fmt: skip

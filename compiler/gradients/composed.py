@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import dtypes
 from ..autodiff import vector_jacobian, vjp
-from ..ir import LEAVES, Key, Tensor, apply, argument, toposort, value_if_known
+from ..ir import Key, Tensor, again, argument, toposort, value_if_known
 
 Body = Callable[..., Any]
 
@@ -56,11 +56,7 @@ def substitute(outputs: Sequence[Tensor], actual: Mapping[Key, Tensor]) -> list[
     for node in toposort(outputs):
         if (node, 0) in made:
             continue
-        if node.op in LEAVES:
-            made[node, 0] = node.outputs[0]
-            continue
         operands = [made[x.key] if x is not None else None for x in node.inputs]
-        result = apply(node.op, *operands, outputs=len(node.types), **dict(node.attrs))
-        for i, t in enumerate(result if isinstance(result, tuple) else (result,)):
+        for i, t in enumerate(again(node, operands)):
             made[node, i] = t
     return [made[t.key] for t in outputs]

@@ -9,6 +9,7 @@ import pytest
 from waterhorse.compiler import autodiff
 
 from . import (
+    cases_control,
     cases_convolution,
     cases_elementwise,
     cases_indexing,
@@ -22,7 +23,7 @@ from .harness import Case, check, second
 CASES = [
     c
     for m in (
-        cases_elementwise, cases_reduction, cases_shape, cases_indexing, cases_linalg,
+        cases_control, cases_elementwise, cases_reduction, cases_shape, cases_indexing, cases_linalg,
         cases_convolution, cases_normalization,
     )
     for c in m.CASES
