@@ -18,7 +18,8 @@ from .dtypes import Dim, Shape, TensorType
 
 _IMPORTS = [helper.make_opsetid("", schema.OPSET)]
 _SAME_RANK = frozenset({
-    "Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool", "Pad", "Tile", "Slice", "Resize",
+    "AveragePool", "CenterCropPad", "Conv", "ConvTranspose", "LpPool", "MaxPool", "Pad", "Resize",
+    "Slice", "Split", "Tile",
 })  # fmt: skip
 # standard functions without inference of their own
 _SAME_SHAPE = frozenset({"GroupNormalization", "MeanVarianceNormalization"})
@@ -84,8 +85,20 @@ def _shape_by_rank(
         return (x.shape[0], inputs[1].shape[0], *(None for _ in x.shape[2:]))
     if op in _SAME_SHAPE:
         return x.shape
-    keeps = op.startswith("Reduce") and attrs.get("keepdims", 1)
-    return (None,) * len(x.shape) if keeps or op in _SAME_RANK else None
+    if op in _SAME_RANK or (op.startswith("Reduce") and attrs.get("keepdims", 1)):
+        return (None,) * len(x.shape)
+    return _shape_by_axes(op, x, inputs[1] if len(inputs) > 1 else None)
+
+
+def _shape_by_axes(op: str, x: TensorType, axes: TensorType | None) -> Shape | None:
+    """The rank where axes are unknown, but not how many they are."""
+    sign = {"Unsqueeze": 1, "Squeeze": -1}.get(op, -1 if op.startswith("Reduce") else 0)
+    count = axes.shape[0] if axes is not None and len(axes.shape) == 1 else None
+    if not sign or not isinstance(count, int):
+        return None
+    if op.startswith("Reduce") and not count:
+        return None  # all axes or none, as noop_with_empty_axes has it
+    return (None,) * (len(x.shape) + sign * count)
 
 
 def _read(found: dict[str, onnx.TypeProto], name: str, shape: Shape | None) -> TensorType:

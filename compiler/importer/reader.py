@@ -1,0 +1,455 @@
+"""Reads an ONNX graph node by node into ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from ...errors import FileFormatError, WaterhorseError
+from .. import dtypes, schema, scope
+from ..infer import TensorType
+from ..ir import Array, Foreign, Tensor, apply, argument, foreign
+from ..schema import Literal
+from . import adapters, attributes, stored
+from .frame import Frame
+from .partial import Knowledge
+from .tensors import array_of, sparse_array
+from .values import Call, Value, Weight, results_of
+
+LOWEST, HIGHEST = 7, 28  # opsets
+STANDARD = ("", "ai.onnx")
+DEEPEST = 64  # functions and subgraphs within each other
+# with all outputs, which gradients need and a file may have left out
+_FULL = {"BatchNormalization": 3, "Dropout": 2}
+Handler = Callable[["Reader", Frame, Call, onnx.NodeProto], Any]
+HANDLERS: dict[str, Handler] = {}
+
+
+def handler(*names: str) -> Callable[[Handler], Handler]:
+    """Register what reads operators that are more than a node: ``name``, or ``domain::name``."""
+
+    def register(function: Handler) -> Handler:
+        HANDLERS.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
+class Reader:
+    """Reads one model.
+
+    Args:
+        folder: where external data may be; None for a model without a place.
+        masters: whether weights stored in fewer bits, and only ever cast or dequantised, become
+            float32 weights.
+    """
+
+    def __init__(self, model: onnx.ModelProto, folder: Path | None, masters: bool) -> None:
+        self.model = model
+        self.folder = folder
+        self.masters = masters
+        self.weights: dict[str, Weight] = {}
+        self.knowledge = Knowledge()
+        self.functions = {(f.domain, f.name, f.overload): f for f in model.functions}
+        self.stored: dict[str, Array] = {}
+        self.inputs: dict[str, Tensor] = {}
+        self.uses = stored.Uses(model.graph)
+        self.declared = _declared(model.graph)
+        self._calling: list[Any] = []
+
+    # -- a graph ------------------------------------------------------------------------------
+
+    def graph(self, proto: onnx.GraphProto) -> dict[str, Value]:
+        """Read the outermost graph; returns its outputs."""
+        frame = Frame(opsets(self.model.opset_import))
+        self.initializers(frame, proto)
+        for info in proto.input:
+            if info.name in frame.values:  # a stored tensor that may be overridden: it is a weight
+                continue
+            value = _input(info)
+            frame.define(info.name, value)
+            if isinstance(value, Tensor):
+                self.inputs[info.name] = value
+        self.nodes(frame, proto.node)
+        return {o.name: self.result(frame, o.name) for o in proto.output}
+
+    def result(self, frame: Frame, name: str) -> Value:
+        """An output of a graph. Raises ``FileFormatError`` where nothing computes it."""
+        found = frame.lookup(name)
+        if found is None:
+            raise FileFormatError(f"the output {name!r} has no value")
+        return found
+
+    def initializers(self, frame: Frame, proto: onnx.GraphProto) -> None:
+        """Define what a graph stores."""
+        for tensor in proto.initializer:
+            self.store(frame, tensor.name, array_of(tensor, self.folder), "initializer")
+        for sparse in proto.sparse_initializer:
+            array = sparse_array(sparse, self.folder)
+            self.store(frame, sparse.values.name, array, "initializer")
+
+    def store(self, frame: Frame, name: str, array: Array, origin: str) -> None:
+        """Define a stored tensor: a weight of the model, or a constant."""
+        self.stored.setdefault(name, array)
+        weight = stored.as_weight(name, array, origin, self.uses)
+        if weight is None:
+            frame.define(name, stored.as_constant(array))
+            return
+        self.weights[self._unused(name)] = weight
+        frame.define(name, frame.rooted(weight.leaf))
+
+    def _unused(self, name: str) -> str:
+        unique, n = name, 0
+        while unique in self.weights:
+            n += 1
+            unique = f"{name}_{n}"
+        return unique
+
+    def nodes(self, frame: Frame, nodes: Sequence[onnx.NodeProto]) -> None:
+        """Apply nodes in order, and define their outputs."""
+        for node in nodes:
+            label = f"{node.op_type} node {node.name or '/'.join(node.output)!r}"
+            try:
+                with scope.replaced(_scope(node)):
+                    found = self._node(frame, node)
+                for name, value in zip(node.output, found, strict=False):
+                    if name:
+                        frame.define(name, value)
+            except FileFormatError as error:
+                text = str(error)
+                raise FileFormatError(text if " node '" in text else f"{label}: {text}") from error
+            except WaterhorseError as error:
+                raise FileFormatError(f"{label}: {error}") from error
+            except (RecursionError, MemoryError):
+                raise
+            except Exception as error:  # a damaged attribute may fail anywhere
+                reason = f"{type(error).__name__}: {error}"
+                raise FileFormatError(f"{label} makes no sense: {reason}") from error
+
+    # -- a node -------------------------------------------------------------------------------
+
+    def _node(self, frame: Frame, node: onnx.NodeProto) -> Sequence[Value | None]:
+        inputs = tuple(frame.lookup(name) for name in node.input)
+        given = attributes.decoded(node, frame.attributes, self.folder)
+        outputs = len(node.output)
+        while outputs > 1 and not node.output[outputs - 1]:
+            outputs -= 1
+        domain = "" if node.domain in STANDARD else node.domain
+        if domain not in frame.opsets:
+            raise FileFormatError(
+                f"the file does not say which version of domain {domain or 'ai.onnx'!r} it uses"
+            )
+        version = frame.opsets[domain]
+        while inputs and inputs[-1] is None:
+            inputs = inputs[:-1]
+        call = Call(node.op_type, version, inputs, given, outputs)
+        function = self.functions.get((node.domain, node.op_type, node.overload))
+        if function is not None:
+            return self.inlined(frame, function, call)
+        special = HANDLERS.get(f"{domain}::{node.op_type}" if domain else node.op_type)
+        if special is not None:
+            return results_of(special(self, frame, call, node))
+        if domain:
+            return self._foreign(call, node)
+        return self.standard(frame, call, node)
+
+    def standard(self, frame: Frame, call: Call, node: onnx.NodeProto) -> Sequence[Value | None]:
+        """An operator of ``ai.onnx``: by its adapter, as it stands, or by its function body."""
+        folded = self._folded(frame, call, node)
+        if folded is not None:
+            return (folded,)
+        adapt = adapters.find(call.op, call.version)
+        if adapt is not None:
+            return results_of(adapt(call))
+        if call.op in schema.names():
+            return self.applied(call)
+        return self._body(frame, call, node)
+
+    def applied(self, call: Call) -> Sequence[Tensor]:
+        """The operator of the same name at our opset."""
+        tensors = call.tensors
+        count = max(call.outputs, _FULL.get(call.op, 0) if _trains(call) else 0)
+        result = results_of(apply(call.op, *tensors, outputs=count, **call.attributes))
+        if len(result) == 1:
+            simple = self.knowledge.simplified(call.op, tensors, call.attributes, result[0])
+            return (simple,)
+        return result
+
+    def _folded(self, frame: Frame, call: Call, node: onnx.NodeProto) -> Value | None:
+        """A stored tensor that is only ever cast or dequantised, as the float weight that it means."""
+        name = node.input[0] if node.input else ""
+        # within a function a name means something else
+        array = self.stored.get(name) if frame.caller is None else None
+        if call.op == "Constant":
+            return self._constant(frame, call, node)
+        if call.op == "ConstantOfShape":
+            return self._filled(frame, call, node)
+        if not self.masters or array is None or array.size < 2:
+            return None
+        if not self.uses.only(name, frozenset({(call.op, 0)})) or len(self.uses.of(name)) > 1:
+            return None
+        value = None
+        if (
+            call.op == "Cast"
+            and call.get("to") == onnx.TensorProto.FLOAT
+            and array.dtype.kind != "O"
+        ):
+            value = array.astype(np.float32)
+        elif call.op == "DequantizeLinear":
+            rest = [self.stored.get(n) for n in node.input[1:]]
+            if all(r is not None for r in rest):
+                value = _dequantised(array, rest, call)
+        if value is None or not dtypes.is_float(value.dtype) or value.ndim == 0:
+            return None
+        self.weights.pop(name, None)
+        leaf = argument(name, TensorType(value.dtype, value.shape))
+        self.weights[name] = Weight(leaf, value, "dequantised", True)
+        return frame.rooted(leaf)
+
+    def _constant(self, frame: Frame, call: Call, node: onnx.NodeProto) -> Value | None:
+        array = _constant_value(call.attributes)
+        if frame.caller is not None:  # the same body may be read many times
+            return stored.as_constant(array)
+        holder = Frame(frame.opsets, caller=frame)
+        self.store(holder, node.output[0], array, "Constant")
+        return holder.lookup(node.output[0])
+
+    def _filled(self, frame: Frame, call: Call, node: onnx.NodeProto) -> Value | None:
+        """ConstantOfShape with a stored shape, where a weight is expected."""
+        shape = self.stored.get(node.input[0]) if node.input else None
+        given = call.get("value")
+        fill = given.array if isinstance(given, Literal) else np.zeros(1, np.float32)
+        if shape is None or frame.caller is not None or not dtypes.is_float(fill.dtype):
+            return None
+        if not self.uses.some(node.output[0], stored.WEIGHTS) or (shape < 0).any():
+            return None
+        array = np.full(shape.tolist(), fill.reshape(-1)[0], fill.dtype)
+        holder = Frame(frame.opsets, caller=frame)
+        self.store(holder, node.output[0], array, "ConstantOfShape")
+        return holder.lookup(node.output[0])
+
+    # -- functions ------------------------------------------------------------------------------
+
+    def inlined(
+        self, frame: Frame, function: onnx.FunctionProto, call: Call
+    ) -> Sequence[Value | None]:
+        """The body of a function in place of a call."""
+        key = (function.domain, function.name, function.overload)
+        if key in self._calling or frame.depth > DEEPEST:
+            raise FileFormatError(f"function {function.domain}::{function.name} calls itself")
+        if len(call.inputs) > len(function.input):
+            raise FileFormatError(
+                f"function {function.name} takes {len(function.input)} inputs, not {len(call.inputs)}"
+            )
+        given = {a.name: attributes.value_of(a, self.folder) for a in function.attribute_proto}
+        given |= {n: None for n in function.attribute if n not in given}
+        unknown = sorted(set(call.attributes) - set(given))
+        if unknown:
+            raise FileFormatError(f"function {function.name} has no attribute {unknown[0]!r}")
+        inner = Frame(
+            {**frame.opsets, **opsets(function.opset_import)}, caller=frame,
+            attributes={**given, **call.attributes},
+        )  # fmt: skip
+        for i, name in enumerate(function.input):
+            inner.define(name, call.inputs[i] if i < len(call.inputs) else None)
+        self._calling.append(key)
+        try:
+            self.nodes(inner, function.node)
+        finally:
+            self._calling.pop()
+        # a body need not compute the outputs that a call does not ask for
+        return [
+            inner.lookup(name) if name in inner.values or i < call.outputs else None
+            for i, name in enumerate(function.output)
+        ]
+
+    def _body(self, frame: Frame, call: Call, node: onnx.NodeProto) -> Sequence[Value | None]:
+        """An operator that our opset does not have, by the body that the standard gives it."""
+        try:
+            facts = onnx.defs.get_schema(call.op, call.version)
+        except onnx.defs.SchemaError as error:
+            raise FileFormatError(
+                f"ai.onnx has no operator {call.op!r} at opset {call.version}"
+            ) from error
+        function = _standard_function(facts, call, node)
+        if function is None:
+            raise FileFormatError(f"{call.op} of opset {call.version} is not supported")
+        defaults = {
+            n: attributes.value_of(a.default_value, None)
+            for n, a in facts.attributes.items() if a.default_value.name
+        }  # fmt: skip
+        named = onnx.FunctionProto()
+        named.CopyFrom(function)
+        named.name, named.domain = call.op, "ai.onnx"
+        named.attribute.extend(n for n in facts.attributes if n not in named.attribute)
+        full = Call(
+            call.op, call.version, call.inputs, {**defaults, **call.attributes}, call.outputs
+        )
+        return self.inlined(frame, named, full)
+
+    # -- other domains --------------------------------------------------------------------------
+
+    def _foreign(self, call: Call, node: onnx.NodeProto) -> Sequence[Tensor]:
+        tensors = call.tensors
+        if any(a.type in (a.GRAPH, a.GRAPHS) or a.ref_attr_name for a in node.attribute):
+            raise FileFormatError(
+                f"{node.domain}::{node.op_type} has a subgraph or is in a function: not supported"
+            )
+        operator = Foreign(node.domain, node.op_type, call.version, tuple(node.attribute))
+        kinds = [self.declared.get(n) for n in node.output]
+        if None in kinds:
+            kinds = _inferred(node, tensors, call)
+        return foreign(operator, tensors, [k for k in kinds if k is not None])
+
+
+def opsets(imports: Sequence[onnx.OperatorSetIdProto]) -> dict[str, int]:
+    """Domain -> version. Raises ``FileFormatError`` for a version of ai.onnx out of reach."""
+    found = {"" if o.domain in STANDARD else o.domain: o.version for o in imports}
+    version = found.get("", HIGHEST)
+    if not LOWEST <= version <= HIGHEST:
+        raise FileFormatError(
+            f"the model is of opset {version}; opsets {LOWEST} to {HIGHEST} can be read"
+        )
+    return found
+
+
+def _scope(node: onnx.NodeProto) -> str:
+    name = node.name.strip("/").removesuffix(node.op_type).rstrip("/")
+    return f"forward/{name}" if name else "forward"
+
+
+def _trains(call: Call) -> bool:
+    if call.op == "BatchNormalization":
+        return bool(call.get("training_mode", 0))
+    return call.op == "Dropout" and len(call.inputs) > 2
+
+
+def _declared(graph: onnx.GraphProto) -> dict[str, TensorType]:
+    """Types that the file declares for results: for operators that only the runtime knows."""
+    found = {}
+    for info in (*graph.value_info, *graph.output):
+        kind = info.type.tensor_type
+        if info.type.HasField("tensor_type") and kind.elem_type and kind.HasField("shape"):
+            shape = tuple(d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim)
+            found[info.name] = TensorType(dtypes.from_onnx(kind.elem_type), shape)
+    return found
+
+
+def _inferred(
+    node: onnx.NodeProto, tensors: Sequence[Tensor | None], call: Call
+) -> list[TensorType | None]:
+    """Types of another domain's operator, from its schema."""
+    try:
+        facts = onnx.defs.get_schema(node.op_type, call.version, node.domain)
+        types = {
+            n: helper.make_tensor_type_proto(dtypes.to_onnx(t.dtype), t.shape)
+            for n, t in zip(node.input, tensors, strict=False) if t is not None
+        }  # fmt: skip
+        made = onnx.shape_inference.infer_node_outputs(
+            facts, node, types, opset_imports=[helper.make_opsetid(node.domain, call.version)]
+        )
+        kinds = [made[n].tensor_type for n in node.output]
+        if all(k.HasField("shape") for k in kinds):
+            return [
+                TensorType(dtypes.from_onnx(k.elem_type), tuple(
+                    d.dim_value if d.HasField("dim_value") else None for d in k.shape.dim))
+                for k in kinds
+            ]  # fmt: skip
+    except (onnx.defs.SchemaError, onnx.shape_inference.InferenceError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise FileFormatError(_unknown(node) + f" ({reason})") from error
+    raise FileFormatError(_unknown(node))
+
+
+def _unknown(node: onnx.NodeProto) -> str:
+    return (
+        f"the type of what {node.domain}::{node.op_type} gives is unknown: the file has no value_info "
+        f"with element type and shape for {list(node.output)}"
+    )
+
+
+def _input(info: onnx.ValueInfoProto) -> Value:
+    kind = info.type
+    if not kind.HasField("tensor_type"):
+        raise FileFormatError(
+            f"the input {info.name!r} is a {kind.WhichOneof('value') or 'value without a type'}; only "
+            "tensors can be inputs"
+        )
+    tensor = kind.tensor_type
+    if not tensor.HasField("shape") or not tensor.elem_type:
+        raise FileFormatError(f"the input {info.name!r} has no declared rank or element type")
+    try:
+        dtype = dtypes.from_onnx(tensor.elem_type)
+    except KeyError as error:
+        raise FileFormatError(
+            f"the input {info.name!r} has an unknown element type {tensor.elem_type}"
+        ) from error
+    shape = tuple(
+        (d.dim_value if d.dim_value >= 0 else None) if d.HasField("dim_value")
+        else (d.dim_param if d.dim_param.strip("?") else None)
+        for d in tensor.shape.dim
+    )  # fmt: skip
+    return argument(info.name, TensorType(dtype, shape))
+
+
+def _constant_value(given: Mapping[str, Any]) -> Array:
+    if len(given) != 1:
+        raise FileFormatError(f"a Constant has one value, not {sorted(given)}")
+    ((name, value),) = given.items()
+    if isinstance(value, Literal):
+        return value.array
+    kinds = {
+        "value_float": np.float32, "value_floats": np.float32, "value_int": np.int64,
+        "value_ints": np.int64, "value_string": object, "value_strings": object,
+    }  # fmt: skip
+    if name not in kinds:
+        raise FileFormatError(f"a Constant has no attribute {name!r}")
+    return np.array(value, kinds[name])
+
+
+def _dequantised(array: Array, rest: Sequence[Array | None], call: Call) -> Array | None:
+    """``(x - zero_point) * scale`` as DequantizeLinear has it, per tensor, axis or block."""
+    scale = rest[0]
+    if scale is None or scale.dtype.name not in ("float32", "float16"):
+        return None
+    zero = rest[1] if len(rest) > 1 else None
+    axis, block = int(call.get("axis", 1)), int(call.get("block_size", 0))
+    x = array.astype(np.float32)
+
+    def shaped(a: Array) -> Array:
+        wide = a.astype(np.float32)
+        if block:
+            return np.repeat(wide, block, axis).take(np.arange(x.shape[axis]), axis)
+        if wide.size == 1:
+            return wide.reshape(())
+        return wide.reshape([-1 if i == axis % x.ndim else 1 for i in range(x.ndim)])
+
+    if zero is not None:
+        x = x - shaped(zero)
+    return np.asarray(x * shaped(scale), scale.dtype)
+
+
+def _standard_function(
+    facts: Any, call: Call, node: onnx.NodeProto
+) -> onnx.FunctionProto | None:  # fmt: skip
+    """The standard's body of an operator, which may depend on its inputs' types."""
+    if facts.has_context_dependent_function:
+        kinds = []
+        for x in call.tensors:
+            kind = onnx.TypeProto()
+            if x is not None:
+                kind = helper.make_tensor_type_proto(dtypes.to_onnx(x.dtype), x.shape)
+            kinds.append(kind.SerializeToString())
+        plain = onnx.NodeProto()
+        plain.CopyFrom(node)
+        body = facts.get_context_dependent_function(plain.SerializeToString(), kinds)
+        return onnx.FunctionProto.FromString(body) if body else None
+    return facts.function_body if facts.has_function else None
+
+
+__all__ = ["HANDLERS", "Handler", "Reader", "handler", "opsets"]
