@@ -45,7 +45,13 @@ class Source(Protocol):
         """Flat arrays with the dtypes and shapes (but for the batch dim) of all batches."""
         ...
 
-    def epoch(self, number: int) -> Iterator[Batch]: ...
+    def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
+        """The batches of epoch ``number`` from batch ``first`` on."""
+        ...
+
+    def resume(self, drawn: int) -> None:
+        """Leave out what an interrupted run has drawn, where the data itself moves on."""
+        ...
 
 
 def as_array(value: Any, what: str) -> Array:
@@ -115,12 +121,15 @@ class ArraySource:
     def example(self) -> Sequence[Array]:
         return [a[:1] for a in self.arrays]
 
-    def epoch(self, number: int) -> Iterator[Batch]:
+    def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
         order = None if self._order is None else self._order(number, self.count)
         batch = _Rows(self.arrays, order)
-        for start in range(0, self.count, self.batch_size):
+        for start in range(first * self.batch_size, self.count, self.batch_size):
             batch.move(start, min(start + self.batch_size, self.count))
             yield batch
+
+    def resume(self, drawn: int) -> None:
+        """Nothing: an epoch's batches depend on its number alone."""
 
 
 NO_TARGETS: Any = ("no targets",)
@@ -228,10 +237,25 @@ class IterableSource:
     def example(self) -> Sequence[Array]:
         return self._first
 
-    def epoch(self, number: int) -> Iterator[Batch]:
+    def resume(self, drawn: int) -> None:
+        """A generator gives the same batches again: those that were drawn are left out."""
+        if self._endless:
+            self._drop(self._iterator, drawn)
+
+    @staticmethod
+    def _drop(source: Iterator[Any], count: int) -> None:
+        found = sum(1 for _ in itertools.islice(source, count))
+        if found < count:
+            raise DataError(
+                f"the interrupted run had drawn {count} batches, this data has {found} only"
+            )
+
+    def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
         source = self._iterator if self._endless else iter(self._batches)
-        taken = source if self.steps is None else itertools.islice(source, self.steps)
-        seen = 0
+        if not self._endless:
+            self._drop(source, first)
+        taken = source if self.steps is None else itertools.islice(source, self.steps - first)
+        seen = first
         for item in taken:
             structure, arrays = self._split(item)
             if structure != self.structure:

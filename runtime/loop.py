@@ -12,7 +12,15 @@ from ..compiler import losses, tree
 from ..compiler.ir import Array
 from ..compiler.random import host_generator, next_seed
 from ..errors import ArgumentError, DataError, NonFiniteError
-from .callbacks import Callback, CallbackList, History, Logs, TerminateOnNaN
+from .callbacks import (
+    BackupAndRestore,
+    Callback,
+    CallbackList,
+    History,
+    Logs,
+    TerminateOnNaN,
+)
+from .checkpoint import Position
 from .data import (
     NO_TARGETS,
     ArraySource,
@@ -53,9 +61,9 @@ def _source(
     return ArraySource(arrays, targets, weights, batch_size or 32, order)
 
 
-def _shuffler(seed: int) -> Any:
-    """Epoch -> permutation, from the seed alone: a resumed run shuffles alike."""
-    return lambda epoch, count: host_generator(seed, epoch).permutation(count)
+def _shuffler(position: Position) -> Any:
+    """Epoch -> permutation, from the run's seed alone: a resumed run shuffles alike."""
+    return lambda epoch, count: host_generator(position.seed or 0, epoch).permutation(count)
 
 
 def _split(parts: Sequence[Any], fraction: float) -> tuple[list[Any], list[Any]]:
@@ -112,7 +120,8 @@ def fit(
     """See ``Model.fit``."""
     model.compiled()
     _whole("epochs", epochs)
-    order = _shuffler(next_seed()) if shuffle else None
+    position = Position(initial_epoch, seed=next_seed() if shuffle else None)
+    order = _shuffler(position) if shuffle else None
     if is_arrays(x):
         parts = [
             to_arrays(x, "x"),
@@ -129,8 +138,8 @@ def fit(
         sample_weight = _with_class_weight(y, sample_weight, class_weight)
     source = _source(x, y, sample_weight, batch_size, steps_per_epoch, order)
     validation = _validation(validation_data, validation_batch_size or batch_size, validation_steps)
-    run = _Fit(model, source, validation, verbose, callbacks, epochs, steps_per_epoch)
-    return run(initial_epoch, epochs, validation_freq)
+    run = _Fit(model, source, validation, verbose, callbacks, epochs, steps_per_epoch, position)
+    return run(epochs, validation_freq)
 
 
 def _whole(label: str, value: Any) -> None:
@@ -161,33 +170,37 @@ class _Fit:
 
     def __init__(
         self, model: Model, source: Source, validation: Source | None, verbose: Any,
-        callbacks: Any, epochs: int, steps: int | None,
+        callbacks: Any, epochs: int, steps: int | None, position: Position,
     ) -> None:  # fmt: skip
         self.model, self.source, self.validation = model, source, validation
+        self.position = position
         self.steps = steps if steps is not None else source.steps
         self.progress = reporter(verbose, model)
         self.history = History()
         own: list[Callback] = [self.history]
         given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
+        # what is backed up, or overwritten by what was, is what all other callbacks have left
+        given.sort(key=lambda c: isinstance(c, BackupAndRestore))
         params = {"verbose": verbose, "epochs": epochs, "steps": self.steps}
         self.hooks = CallbackList([*own, *given], model, params)
         self.checks_nan = not any(isinstance(c, TerminateOnNaN) for c in given)
         self.each_batch = bool(self.hooks.overriding("on_train_batch_end"))
 
-    def __call__(self, initial_epoch: int, epochs: int, frequency: Any) -> History:
-        model = self.model
+    def __call__(self, epochs: int, frequency: Any) -> History:
+        model, position = self.model, self.position
+        initial_epoch = position.epoch
         model.stop_training = False
         with self.progress:
             started = time.perf_counter()
             step = model.steps.get("train", self.source.structure, self.source.example())
             _check_labels(model, self.source, step)
             self.progress.compiled(step, time.perf_counter() - started)
+            self._watched(step)
             self.hooks.call("on_train_begin")
+            self.source.resume(position.drawn)
             logs: Logs = {}
-            for epoch in range(initial_epoch, epochs):
-                logs = self._epoch(epoch, epochs, frequency)
-                if model.stop_training:
-                    break
+            while position.epoch < epochs and not model.stop_training:
+                logs = self._epoch(position.epoch, epochs, frequency)
             if epochs > initial_epoch:
                 # moving averages of the weights take their place
                 model.optimizer.finalize_variable_values(model.trainable_variables)
@@ -195,8 +208,14 @@ class _Fit:
         model.history = self.history
         return self.history
 
+    def _watched(self, step: Step) -> None:
+        for callback in self.hooks.callbacks:
+            if isinstance(callback, BackupAndRestore):
+                callback.watch(self.position, step.program.variables, self.hooks.callbacks)
+
     def _epoch(self, epoch: int, epochs: int, frequency: Any) -> Logs:
-        self.model.reset_metrics()
+        if self.position.batch == 0:
+            self.model.reset_metrics()
         self.hooks.call("on_epoch_begin", epoch)
         self.progress.begin_epoch(epoch, epochs, self.steps)
         logs = self._train(epoch)
@@ -205,24 +224,28 @@ class _Fit:
             found = run_test(self.model, self.validation, self.hooks, self.progress)
             logs |= {f"val_{k}": v for k, v in found.items()}
         self.progress.end_epoch(logs)
+        self.position.epoch, self.position.batch, self.position.logs = epoch + 1, 0, {}
         self.hooks.call("on_epoch_end", epoch, logs)
         return logs
 
     def _train(self, epoch: int) -> Logs:
         bound: Bound | None = None
         examples, redraw = 0, time.perf_counter() + REDRAW_SECONDS
-        done = 0
-        for batch in self.source.epoch(epoch):
+        position = self.position
+        done = position.batch
+        for batch in self.source.epoch(epoch, done):
             if bound is None or batch.size != bound.size or not self.fixed:
                 bound = self.model.steps.bound("train", self.source, batch)
             self.hooks.call("on_train_batch_begin", done)
             batch.fill(bound.inputs)
             bound.run()
             done += 1
+            position.batch = done
+            position.drawn += 1
             examples += batch.size
             now = time.perf_counter()
             if self.each_batch or now >= redraw:
-                logs = self._look(bound, epoch, done)
+                logs = position.logs = self._look(bound, epoch, done)
                 self.hooks.call("on_train_batch_end", done - 1, logs)
                 if now >= redraw:
                     self.progress.update(done, examples, logs)
@@ -230,7 +253,9 @@ class _Fit:
             if self.model.stop_training or done == self.steps:
                 break
         if bound is None:
-            raise DataError("the data gave no batch in this epoch")
+            if not position.batch:
+                raise DataError("the data gave no batch in this epoch")
+            return dict(position.logs)  # interrupted between the last batch and the end
         logs = self._look(bound, epoch, done)
         self.progress.update(done, examples, logs)
         return logs
