@@ -4,6 +4,7 @@ from . import (
     activation,
     control,
     convolution,
+    einsum,
     elementwise,
     indexing,
     linalg,
@@ -11,10 +12,11 @@ from . import (
     normalization,
     pooling,
     reduction,
+    resampling,
     shape,
 )
 
 __all__ = [
-    "activation", "control", "convolution", "elementwise", "indexing", "linalg", "loss", "normalization",
-    "pooling", "reduction", "shape",
+    "activation", "control", "convolution", "einsum", "elementwise", "indexing", "linalg", "loss",
+    "normalization", "pooling", "reduction", "resampling", "shape",
 ]  # fmt: skip

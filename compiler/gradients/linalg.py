@@ -1,14 +1,16 @@
-"""Rules for matrix products."""
+"""Rules for matrix products and determinants. Those of Einsum are in ``einsum.py``."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ...errors import GradientError
 from .. import op
 from ..autodiff import vjp
-from ..ir import Tensor
-from .common import expand_like, swap_last
+from ..ir import Tensor, constant, retyped
+from .common import swap_last
 
 
 @vjp("MatMul", broadcasts=True)
@@ -70,32 +72,46 @@ def gemm(
     return da, db, dy if beta == 1.0 else dy * beta
 
 
-@vjp("Einsum", broadcasts=True)
-def einsum(dy: Tensor, y: Tensor, *xs: Tensor, equation: str) -> Any:
-    """Each operand's gradient is the product of ``dy`` and the other operands, summed to its letters."""
-    terms, out = _parsed(equation)
-    grads = []
-    for k, (x, term) in enumerate(zip(xs, terms, strict=True)):
-        others = [(t, o) for i, (t, o) in enumerate(zip(terms, xs, strict=True)) if i != k]
-        there = out + "".join(t for t, _ in others)
-        kept = "".join(letter for letter in term if letter in there)
-        left = ",".join([out, *(t for t, _ in others)])
-        dx = op.Einsum(dy, *(o for _, o in others), equation=f"{left}->{kept}")
-        if kept != term:  # what was summed away alone
-            alone = [i for i, letter in enumerate(term) if letter not in there]
-            dx = expand_like(op.Unsqueeze(dx, alone), x)
-        grads.append(dx)
-    return tuple(grads)
+LARGEST = 64  # the minors of an n x n matrix take n^4 numbers
 
 
-def _parsed(equation: str) -> tuple[list[str], str]:
-    left, arrow, out = equation.replace(" ", "").partition("->")
-    terms = left.split(",")
-    letters = "".join(terms)
-    if not arrow:
-        out = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
-    if "." in equation or any(len(set(t)) < len(t) for t in [*terms, out]):
+@vjp("Det")
+def det(dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """``dy`` times the cofactors, each the determinant of a minor: right for singular matrices too.
+
+    n^2 determinants of size n - 1, by one Det node. Raises ``GradientError`` where n is known to be
+    more than 64: the minors would fill the memory.
+    """
+    size = next((d for d in x.shape[-2:] if isinstance(d, int)), None)
+    if size is not None and size > LARGEST:
         raise GradientError(
-            f"Einsum has no gradient rule for an ellipsis or repeated letters: {equation!r}"
+            f"Det has a gradient rule for matrices up to {LARGEST} x {LARGEST}, not {x.type}"
         )
-    return terms, out
+    if size == 1:
+        return op.Unsqueeze(dy, [-1, -2])
+    count: Any = op.Shape(x, start=-1) if size is None else size
+    others = _others(count)
+    minors = op.Gather(op.Gather(x, others, axis=-1), others, axis=-3)
+    lead = x.ndim - 2  # now (..., row, others, column, others)
+    minors = op.Transpose(minors, perm=[*range(lead), lead, lead + 2, lead + 1, lead + 3])
+    cofactors = op.Det(minors) * _signs(count, x)
+    return op.Unsqueeze(dy, [-1, -2]) * retyped(cofactors, x.type)
+
+
+def _others(count: Any) -> Tensor:
+    """Row i of ``count`` rows: all numbers below ``count`` but i."""
+    if isinstance(count, int):
+        table = np.array([[j for j in range(count) if j != i] for i in range(count)], np.int64)
+        return constant(table.reshape(count, count - 1))
+    numbers = op.Range(0, op.Squeeze(count), 1)
+    short = op.Range(0, op.Squeeze(count) - 1, 1)
+    return short + op.Cast(op.GreaterOrEqual(short, op.Unsqueeze(numbers, [1])), to=np.int64)
+
+
+def _signs(count: Any, x: Tensor) -> Tensor:
+    """1 and -1 like the fields of a chessboard."""
+    if isinstance(count, int):
+        return constant((-1.0) ** np.add.outer(np.arange(count), np.arange(count)), x.dtype)
+    numbers = op.Range(0, op.Squeeze(count), 1)
+    odd = op.Mod(op.Unsqueeze(numbers, [1]) + numbers, 2)
+    return op.Cast(1 - odd * 2, to=x.dtype)
