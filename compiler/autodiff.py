@@ -31,6 +31,7 @@ from .ir import (
     constant,
     convert,
     retyped,
+    stopped,
     toposort,
 )
 from .payloads import Foreign
@@ -127,6 +128,27 @@ def vector_jacobian(
         )
     grads = _backward(order, seeds, useful, list(zip(outputs, cotangents, strict=True)))
     return [_total(w, group, grads) for w, group in zip(wrt, sources, strict=True)]
+
+
+def jvp(outputs: Any, wrt: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """How ``outputs`` change when ``wrt`` moves along ``tangents``: the Jacobian times a vector.
+
+    Args:
+        outputs: a floating-point tensor, or a sequence of them.
+        wrt: as for ``grad``.
+        tangents: one per entry of ``wrt``, of its type and shape.
+
+    Returns a tensor per output, of its type. The vector-Jacobian product is linear in its vector, so it
+    is differentiated by that (Townsend 2017); what then remains of the vector itself is nothing.
+    Raises ``GradientError`` as ``grad`` does.
+    """
+    ys = [convert(y) for y in outputs] if isinstance(outputs, (list, tuple)) else [convert(outputs)]
+    vs = [convert(v, convert(w).dtype) for v, w in zip(tangents, wrt, strict=True)]
+    # linear, so its derivative is the same everywhere: zeros will do (each a tensor of its own)
+    seeds = [stopped(zeros_like(y)) for y in ys]
+    pulled = vector_jacobian(ys, seeds, wrt)
+    found = vector_jacobian(pulled, vs, seeds, connected=False)
+    return found if isinstance(outputs, (list, tuple)) else found[0]
 
 
 def _sources(wrt: Any, order: Sequence[Node], reached: set[Node]) -> list[Tensor]:

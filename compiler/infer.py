@@ -81,6 +81,8 @@ def _shape_by_rank(
     x = inputs[0] if inputs else None
     if x is None:
         return None
+    if op.endswith("Window"):
+        return (None,)
     if op == "Conv" and inputs[1] is not None:
         return (x.shape[0], inputs[1].shape[0], *(None for _ in x.shape[2:]))
     if op in _SAME_SHAPE:

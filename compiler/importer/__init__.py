@@ -8,7 +8,7 @@ operators newer than our opset are replaced by their bodies, sequences are unrol
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,19 +65,23 @@ def parsed(
 
 
 def read(
-    source: str | os.PathLike[str] | bytes | onnx.ModelProto, *, masters: bool = True
+    source: str | os.PathLike[str] | bytes | onnx.ModelProto,
+    *,
+    masters: bool = True,
+    input_shapes: Mapping[str, Sequence[int | None]] | None = None,
 ) -> Imported:
     """Read a model.
 
     Args:
         source: a path, the file's bytes, or the model.
         masters: whether float16 or int8 weights that are only cast or dequantised become float32 ones.
+        input_shapes: shapes to assume for inputs instead of the declared ones; None for any size.
 
     Raises ``FileFormatError`` where the file is damaged or asks for what is not supported; it names the
     node. ``ArgumentError`` where there is no file.
     """
     model, folder = parsed(source)
-    reader = Reader(model, folder, masters)
+    reader = Reader(model, folder, masters, input_shapes or {})
     try:
         outputs = reader.graph(model.graph)
     except RecursionError as error:

@@ -340,7 +340,7 @@ def _expanded(
         q
         if p == 1 or (isinstance(q, int) and q != 1)
         else p
-        if q == 1 or p == q or isinstance(p, int)
+        if q in (1, p) or isinstance(p, int)
         else None
         for p, q in zip(a, b, strict=True)
     )

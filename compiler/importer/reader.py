@@ -10,9 +10,9 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from ...errors import FileFormatError, WaterhorseError
+from ...errors import ArgumentError, FileFormatError, WaterhorseError
 from .. import dtypes, schema, scope
-from ..infer import TensorType
+from ..infer import Dim, TensorType
 from ..ir import Array, Foreign, Tensor, apply, argument, foreign
 from ..schema import Literal
 from . import adapters, attributes, stored
@@ -47,10 +47,18 @@ class Reader:
         folder: where external data may be; None for a model without a place.
         masters: whether weights stored in fewer bits, and only ever cast or dequantised, become
             float32 weights.
+        shapes: of inputs, instead of those that are declared.
     """
 
-    def __init__(self, model: onnx.ModelProto, folder: Path | None, masters: bool) -> None:
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        folder: Path | None,
+        masters: bool,
+        shapes: Mapping[str, Sequence[int | None]],
+    ) -> None:
         self.model = model
+        self.shapes = dict(shapes)
         self.folder = folder
         self.masters = masters
         self.weights: dict[str, Weight] = {}
@@ -71,10 +79,14 @@ class Reader:
         for info in proto.input:
             if info.name in frame.values:  # a stored tensor that may be overridden: it is a weight
                 continue
-            value = _input(info)
+            value = _input(info, self.shapes.pop(info.name, None))
             frame.define(info.name, value)
             if isinstance(value, Tensor):
                 self.inputs[info.name] = value
+        if self.shapes:
+            raise ArgumentError(
+                f"the model has no input {next(iter(self.shapes))!r}; it has {[*self.inputs]}"
+            )
         self.nodes(frame, proto.node)
         return {o.name: self.result(frame, o.name) for o in proto.output}
 
@@ -118,7 +130,7 @@ class Reader:
                 with scope.replaced(_scope(node)):
                     found = self._node(frame, node)
                 for name, value in zip(node.output, found, strict=False):
-                    if name:
+                    if name and value is not None:
                         frame.define(name, value)
             except FileFormatError as error:
                 text = str(error)
@@ -263,10 +275,7 @@ class Reader:
         finally:
             self._calling.pop()
         # a body need not compute the outputs that a call does not ask for
-        return [
-            inner.lookup(name) if name in inner.values or i < call.outputs else None
-            for i, name in enumerate(function.output)
-        ]
+        return [inner.values.get(name) for name in function.output]
 
     def _body(self, frame: Frame, call: Call, node: onnx.NodeProto) -> Sequence[Value | None]:
         """An operator that our opset does not have, by the body that the standard gives it."""
@@ -373,7 +382,7 @@ def _unknown(node: onnx.NodeProto) -> str:
     )
 
 
-def _input(info: onnx.ValueInfoProto) -> Value:
+def _input(info: onnx.ValueInfoProto, shape: Sequence[int | None] | None) -> Value:
     kind = info.type
     if not kind.HasField("tensor_type"):
         raise FileFormatError(
@@ -381,20 +390,37 @@ def _input(info: onnx.ValueInfoProto) -> Value:
             "tensors can be inputs"
         )
     tensor = kind.tensor_type
-    if not tensor.HasField("shape") or not tensor.elem_type:
-        raise FileFormatError(f"the input {info.name!r} has no declared rank or element type")
+    if not tensor.elem_type or not (tensor.HasField("shape") or shape is not None):
+        raise FileFormatError(
+            f"the input {info.name!r} has no declared rank or element type; input_shapes= can give "
+            "the shape"
+        )
     try:
         dtype = dtypes.from_onnx(tensor.elem_type)
     except KeyError as error:
         raise FileFormatError(
             f"the input {info.name!r} has an unknown element type {tensor.elem_type}"
         ) from error
-    shape = tuple(
-        (d.dim_value if d.dim_value >= 0 else None) if d.HasField("dim_value")
-        else (d.dim_param if d.dim_param.strip("?") else None)
-        for d in tensor.shape.dim
-    )  # fmt: skip
-    return argument(info.name, TensorType(dtype, shape))
+    declared = tuple(_dim(d) for d in tensor.shape.dim)
+    if shape is None:
+        return argument(info.name, TensorType(dtype, declared))
+    if tensor.HasField("shape") and len(shape) != len(declared):
+        raise ArgumentError(
+            f"input_shapes: {info.name!r} has {len(declared)} axes, not {len(shape)}"
+        )
+    known = (*declared, *(None for _ in range(len(shape) - len(declared))))
+    named = tuple(
+        size if size is not None else name if isinstance(name, str) else f"{info.name}_{i}"
+        for i, (size, name) in enumerate(zip(shape, known, strict=True))
+    )
+    return argument(info.name, TensorType(dtype, named))
+
+
+def _dim(dim: onnx.TensorShapeProto.Dimension) -> Dim:
+    """A declared dim; "?" and the like are no names."""
+    if dim.HasField("dim_value"):
+        return dim.dim_value if dim.dim_value >= 0 else None
+    return dim.dim_param if dim.dim_param.strip("?") else None
 
 
 def _constant_value(given: Mapping[str, Any]) -> Array:

@@ -17,7 +17,9 @@ from . import utils as utils
 from ._version import __version__ as __version__
 from .compiler import op as op
 from .compiler.autodiff import grad as grad
+from .compiler.autodiff import jvp as jvp
 from .compiler.autodiff import value_and_grad as value_and_grad
+from .compiler.differentiate import differentiate as differentiate
 from .compiler.functional import Input as Input
 from .compiler.ir import Tensor as Tensor
 from .compiler.program import TensorSpec as TensorSpec
@@ -25,6 +27,7 @@ from .compiler.random import set_random_seed as set_random_seed
 from .compiler.state import Variable as Variable
 from .runtime.function import Function as Function
 from .runtime.function import function as function
+from .runtime.imported import load_onnx as load_onnx
 from .runtime.model import Model as Model
 from .runtime.placement import set_device as set_device
 from .runtime.sequential import Sequential as Sequential
@@ -33,8 +36,8 @@ from .service.client import Client as Client
 
 __all__ = [
     "AioClient", "Client", "Function", "Input", "Model", "Sequential", "Tensor", "TensorSpec",
-    "Variable", "__version__", "activations", "callbacks", "constraints", "datasets", "errors",
-    "function", "grad", "initializers", "layers", "losses", "metrics", "models", "op", "ops",
-    "optimizers", "random", "regularizers", "saving", "set_device", "set_random_seed", "utils",
-    "value_and_grad",
+    "Variable", "__version__", "activations", "callbacks", "constraints", "datasets",
+    "differentiate", "errors", "function", "grad", "initializers", "jvp", "layers", "load_onnx",
+    "losses", "metrics", "models", "op", "ops", "optimizers", "random", "regularizers", "saving",
+    "set_device", "set_random_seed", "utils", "value_and_grad",
 ]  # fmt: skip
