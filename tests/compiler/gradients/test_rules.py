@@ -16,6 +16,7 @@ from . import (
     cases_linalg,
     cases_normalization,
     cases_reduction,
+    cases_resampling,
     cases_shape,
 )
 from .harness import Case, check, second
@@ -23,8 +24,8 @@ from .harness import Case, check, second
 CASES = [
     c
     for m in (
-        cases_control, cases_elementwise, cases_reduction, cases_shape, cases_indexing, cases_linalg,
-        cases_convolution, cases_normalization,
+        cases_control, cases_elementwise, cases_reduction, cases_shape, cases_indexing,
+        cases_linalg, cases_convolution, cases_normalization, cases_resampling,
     )
     for c in m.CASES
 ]  # fmt: skip
