@@ -13,10 +13,11 @@ from . import (
     pooling,
     reduction,
     resampling,
+    sampling,
     shape,
 )
 
 __all__ = [
     "activation", "control", "convolution", "einsum", "elementwise", "indexing", "linalg", "loss",
-    "normalization", "pooling", "reduction", "resampling", "shape",
+    "normalization", "pooling", "reduction", "resampling", "sampling", "shape",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 
 from waterhorse.compiler import op
 
-from .data import normal
+from .data import integers, normal
 from .harness import Case, case
 
 SCALES = np.array([1, 1, 1.6, 0.45], np.float32)
@@ -85,6 +85,17 @@ EVEN = (  # where ONNX Runtime and onnx.reference agree, whatever the scale
 )  # fmt: skip
 AFFINE = {"2d": ((2, 2, 3), [2, 3, 4, 5]), "3d": ((2, 3, 4), [2, 1, 3, 4, 2])}
 
+GRID = {"2d": ((2, 3, 4, 5), (2, 3, 2, 2)), "3d": ((2, 2, 3, 4, 3), (2, 2, 3, 2, 3))}
+
+
+def positions(shape: tuple[int, ...], space: tuple[int, ...], corners: int) -> Any:
+    """A grid that reaches beyond the image, clear of the kinks at whole pixels and midway."""
+    sizes = np.array(space[::-1])
+    pixels = integers(7, *shape) - 1.0 + np.where(integers(2, *shape), 0.27, 0.73)
+    pixels = np.minimum(pixels, sizes + 0.73)
+    return 2 * pixels / (sizes - 1) - 1 if corners else (2 * pixels + 1) / sizes - 1
+
+
 CASES: list[Case] = [
     *(
         case("Resize", lambda x, a=attrs: by_scales(x, **a), normal(*shape), engine="linear",
@@ -129,4 +140,22 @@ CASES: list[Case] = [
     ),
     case("AffineGrid", op.AffineGrid, normal(2, 2, 3), np.array([2, 3, 4, 5]), label="dynamic",
          dims=(("n", 2, 3), (4,))),
+    *(
+        case("GridSample", lambda x, g, m=mode, p=padding, c=corners: op.GridSample(
+                 x, g, mode=m, padding_mode=p, align_corners=c),
+             normal(*shape), positions(grid, shape[2:], corners),
+             label=f"{rank}-{mode}-{padding}-{corners}", smooth=mode != "nearest",
+             # only onnx.reference has a cubic in 3-D, and it rounds the grid to float32
+             **({"engine": "reference", "fixed": {1}, "tolerance": 1e-5} if rank + mode == "3dcubic"
+                else {}))
+        for rank, (shape, grid) in GRID.items() for mode in ("linear", "nearest", "cubic")
+        for padding in ("zeros", "border", "reflection") for corners in (0, 1)
+        # there onnx.reference moves the position itself; ONNX Runtime and torch move each tap
+        if (rank, mode, padding) != ("3d", "cubic", "border")
+    ),
+    case("GridSample", op.GridSample, normal(2, 3, 4, 5), positions((2, 3, 2, 2), (4, 5), 0),
+         label="dynamic", dims=((None, None, None, None), (None, None, None, 2))),
+    case("GridSample", lambda x, g: op.GridSample(x, g, mode="cubic", padding_mode="reflection"),
+         normal(2, 3, 4, 5), positions((2, 3, 2, 2), (4, 5), 0), label="dynamic-cubic",
+         dims=(("n", 3, None, None), ("n", None, None, 2))),
 ]  # fmt: skip
