@@ -41,7 +41,7 @@ Rule: TypeAlias = Callable[..., Any]
 RULES: dict[str, Rule] = {}
 BROADCASTING: set[str] = set()
 SELECTIVE: set[str] = set()
-NONDIFFERENTIABLE: set[str] = set()
+NONDIFFERENTIABLE: dict[str, str] = {}  # and why
 
 
 def vjp(*ops: str, broadcasts: bool = False, selective: bool = False) -> Callable[[Rule], Rule]:
@@ -68,11 +68,23 @@ def vjp(*ops: str, broadcasts: bool = False, selective: bool = False) -> Callabl
     return register
 
 
-def nondifferentiable(*ops: str) -> None:
-    """Declare operators through which no gradient flows (it is zero, or not defined)."""
+def nondifferentiable(*ops: str, reason: str = "gives no floating-point result") -> None:
+    """Declare operators through which no gradient flows, and why: it is zero, or not defined."""
     for op in ops:
         schema.signature(op)
-    NONDIFFERENTIABLE.update(ops)
+        NONDIFFERENTIABLE[op] = reason
+
+
+def note(op: str) -> str | None:
+    """One line on how ``op`` differentiates: its rule's docstring, or why it has no gradient.
+
+    None where there is neither a rule nor a declaration. ``docs/operators.md`` is made of these.
+    """
+    if op in NONDIFFERENTIABLE:
+        return NONDIFFERENTIABLE[op]
+    if op not in RULES:
+        return None
+    return (inspect.getdoc(RULES[op]) or "").partition("\n")[0]
 
 
 def grad(target: Any, wrt: Sequence[Any]) -> list[Tensor]:
