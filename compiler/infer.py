@@ -52,7 +52,7 @@ def _infer(
         op_type=op,
         input=names,
         output=[f"o{k}" for k in range(outputs)],
-        attribute=[schema.attribute_proto(n, v) for n, v in attrs],
+        attribute=[schema.attribute_proto(n, v) for n, v in schema.written_attributes(op, attrs)],
     )
     types = {n: _type_proto(t) for n, t in zip(names, inputs, strict=True) if t is not None}
     data = {n: v.proto for n, v in zip(names, values, strict=True) if v is not None}
@@ -85,6 +85,8 @@ def _shape_by_rank(
         return (None,)
     if op == "Conv" and inputs[1] is not None:
         return (x.shape[0], inputs[1].shape[0], *(None for _ in x.shape[2:]))
+    if op == "STFT":
+        return (x.shape[0], None, None, 2)
     if op in _SAME_SHAPE:
         return x.shape
     if op in _SAME_RANK or (op.startswith("Reduce") and attrs.get("keepdims", 1)):

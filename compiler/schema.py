@@ -215,8 +215,11 @@ def attribute_proto(name: str, value: Attribute) -> onnx.AttributeProto:
 
 
 def written_attributes(op: str, attrs: Attributes) -> Attributes:
-    """What to write into a file: a function's body refers to its attributes even when not given."""
+    """What to write into a file: a function's body refers to its attributes even when not given.
+
+    And ONNX (1.23) infers the shape of STFT as if its attribute were 0 where it is not given.
+    """
     facts = signature(op)
-    if not facts.attributes or not facts.schema.has_function:
+    if not facts.attributes or not (facts.schema.has_function or op == "STFT"):
         return attrs
     return tuple(sorted({**defaults(op), **dict(attrs)}.items()))

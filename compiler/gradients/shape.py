@@ -11,9 +11,9 @@ from ..autodiff import nondifferentiable, vjp, zeros_like
 from ..ir import Tensor, constant, value_if_known
 from .common import numbered, numbers, padded, put_back, reshape_like, shape_of
 
-nondifferentiable(
-    "Shape", "Size", "Constant", "ConstantOfShape", "Range", "EyeLike", "NonZero",
-)  # fmt: skip
+nondifferentiable("Shape", "Size", "NonZero")
+nondifferentiable("EyeLike", reason="depends on the shape of its input, not on its values")
+nondifferentiable("Constant", "ConstantOfShape", reason="has no floating-point input")
 
 
 @vjp("Reshape")
@@ -82,8 +82,11 @@ def slice_(
     dy: Tensor, y: Tensor, x: Tensor, starts: Tensor, ends: Tensor, axes: Tensor | None = None,
     steps: Tensor | None = None,
 ) -> Any:  # fmt: skip
-    rest = (None,) * (2 + (axes is not None) + (steps is not None))
-    axes = numbers(range(starts.shape[0])) if axes is None else axes  # type: ignore[arg-type]
+    """Zeros where nothing was taken: by padding, and by scattering where steps are not 1."""
+    rest = (None,) * (2 + (axes is not None or steps is not None) + (steps is not None))
+    if axes is None:
+        count = starts.shape[0]
+        axes = numbers(range(count)) if isinstance(count, int) else op.Range(0, op.Size(starts), 1)
     strides = value_if_known(steps) if steps is not None else np.ones(1, np.int64)
     if strides is not None and np.all(strides == 1):
         return (_pad_back(dy, x, starts, axes), *rest)
@@ -128,14 +131,46 @@ def pad(
     dy: Tensor, y: Tensor, x: Tensor, pads: Tensor, value: Tensor | None = None,
     axes: Tensor | None = None, *, mode: str,
 ) -> Any:  # fmt: skip
+    """Cut the padding off; in the other modes, add it to what it repeats."""
     rest = (None,) * (2 if axes is not None else 1 if value is not None else 0)
     if mode != "constant":
         return put_back(dy, padded(numbered(x), pads, axes, mode=mode), x), None, *rest
-    opposite = value_if_known(pads)
-    dx = padded(dy, op.Neg(pads) if opposite is None else numbers((-opposite).tolist()), axes)
+    dx = _cut(dy, pads, axes)
     if value is None:
         return dx, None, *rest
-    return dx, None, op.ReduceSum(dy, keepdims=0) - op.ReduceSum(dx, keepdims=0), *rest[1:]
+    dvalue = op.ReduceSum(dy, keepdims=0) - op.ReduceSum(dx, keepdims=0)
+    return dx, None, reshape_like(dvalue, value), *rest[1:]
+
+
+def _cut(dy: Tensor, pads: Tensor, axes: Tensor | None) -> Tensor:
+    """The opposite of padding: a Slice where nothing was cut off, else a Pad by the negatives."""
+    known = value_if_known(pads)
+    where = value_if_known(axes) if axes is not None else np.arange(dy.ndim)
+    if known is None or where is None or np.any(known < 0):
+        return padded(dy, op.Neg(pads) if known is None else numbers((-known).tolist()), axes)
+    before, after = known.reshape(2, -1)
+    used = (before > 0) | (after > 0)
+    if not used.any():
+        return dy
+    ends = np.where(after > 0, -after, np.iinfo(np.int64).max)
+    return op.Slice(dy, numbers(before[used]), numbers(ends[used]), numbers(where[used]))
+
+
+@vjp("CenterCropPad")
+def center_crop_pad(dy: Tensor, y: Tensor, x: Tensor, shape: Tensor, *, axes: Any = None) -> Any:
+    """The same back to the old sizes: what was cut off gets zeros, what was put on is dropped."""
+    where = [*range(x.ndim)] if axes is None else [a % x.ndim for a in axes]
+    sizes = [x.shape[a] for a in where]
+    target = sizes if all(isinstance(d, int) for d in sizes) else op.Gather(op.Shape(x), where)
+    return op.CenterCropPad(dy, target, axes=axes), None
+
+
+@vjp("Range")
+def range_(dy: Tensor, y: Tensor, start: Tensor, limit: Tensor, delta: Tensor) -> Any:
+    """y = start + i delta: sum of dy, none for the limit (it only decides how many), sum of i dy."""
+    index = op.Cast(op.Range(0, op.Size(y), 1), to=dy.dtype)
+    total, slope = op.ReduceSum(dy, keepdims=0), op.ReduceSum(dy * index, keepdims=0)
+    return reshape_like(total, start), None, reshape_like(slope, delta)
 
 
 @vjp("Compress")
