@@ -177,7 +177,10 @@ class Reader:
             return (folded,)
         adapt = adapters.find(call.op, call.version)
         if adapt is not None:
-            return results_of(adapt(call))
+            found = adapt(call)
+            if not isinstance(found, Call):
+                return results_of(found)
+            call = found  # the same, as our opset writes it
         if call.op in schema.names():
             return self.applied(call)
         return self._body(frame, call, node)

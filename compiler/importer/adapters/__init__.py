@@ -1,6 +1,6 @@
 """Differences between opsets, one function each. Importing this fills the table."""
 
-from . import attributes, semantics
+from . import attributes, later, semantics
 from .table import adapter, find, ranges
 
-__all__ = ["adapter", "attributes", "find", "ranges", "semantics"]
+__all__ = ["adapter", "attributes", "find", "later", "ranges", "semantics"]
