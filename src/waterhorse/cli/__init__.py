@@ -42,6 +42,43 @@ def quickstart(
     command.run(out, epochs, seed, device, train_only, repository or out / "models", picture)
 
 
+OnnxFile = Annotated[Path, typer.Argument(help="An ONNX file.")]
+
+
+@app.command()
+def inspect(
+    model: OnnxFile,
+    dims: Annotated[
+        list[str] | None, typer.Option(help="Sizes for open dims: batch=8,seq=128. Repeatable.")
+    ] = None,
+    weights: Annotated[bool, typer.Option("--weights", help="List every stored tensor.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="All of it, as JSON.")] = False,
+) -> None:
+    """Show what is in an ONNX model, and how each operator differentiates."""
+    from . import _inspect as command
+
+    command.run(model, dims or [], as_json, weights)
+
+
+@app.command()
+def differentiate(
+    model: OnnxFile,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")],
+    wrt: Annotated[
+        list[str] | None,
+        typer.Option(help="By this input or weight; default: all that are floats. Repeatable."),
+    ] = None,
+    of: Annotated[
+        list[str] | None,
+        typer.Option(help="Of this output; default: all that are floats. Repeatable."),
+    ] = None,
+) -> None:
+    """Write the model with its gradients as further outputs: standard operators, nothing to install."""
+    from . import _differentiate as command
+
+    command.run(model, out, wrt or [], of or [])
+
+
 @app.command()
 def serve(
     repository: Annotated[Path, typer.Argument(help="Folder of <model>/<version>/model.onnx.")],

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 Dim: TypeAlias = "int | str | None"
@@ -62,6 +63,44 @@ class Polynomial:
 
 
 NOTHING = Polynomial({})
+_POINTS, _CHECK = (48, 64, 80), (57, 71)  # sizes for fitting: well above kernels, and one odd pair
+
+
+def fitted(names: Sequence[str], value: Callable[[Sequence[int]], int]) -> Polynomial | None:
+    """The polynomial of degree two in each of at most two sizes that ``value`` is, else None.
+
+    For graphs in which sizes cannot be followed by name (behind a Reshape), but by number. One more
+    pair of sizes is tried, so that what only looks like a polynomial (a stride) is not taken for one.
+    """
+    found: dict[tuple[str, ...], int] = {}
+    for exponents, coefficient in _monomials(len(names), value, ()).items():
+        if coefficient.denominator != 1 or coefficient < 0:
+            return None
+        if coefficient:
+            key = [n for n, times in zip(names, exponents, strict=True) for _ in range(times)]
+            found[tuple(sorted(key))] = int(coefficient)
+    polynomial, sizes = Polynomial(found), dict(zip(names, _CHECK, strict=False))
+    wanted = sum(c * math.prod(sizes[n] for n in key) for key, c in found.items())
+    return polynomial if wanted == value([sizes[n] for n in names]) else None
+
+
+def _monomials(
+    count: int, value: Callable[[Sequence[int]], int], sizes: tuple[int, ...]
+) -> dict[tuple[int, ...], Fraction]:
+    """Exponents -> coefficient, by Newton's interpolation in one size after the other."""
+    if len(sizes) == count:
+        return {(): Fraction(value(sizes))}
+    a, b, c = _POINTS
+    parts = [_monomials(count, value, (*sizes, p)) for p in _POINTS]
+    found = {}
+    for key in parts[0]:
+        u, v, w = (part[key] for part in parts)
+        first = (v - u) / (b - a)
+        second = ((w - v) / (c - b) - first) / (c - a)
+        found[0, *key] = u - a * first + a * b * second
+        found[1, *key] = first - (a + b) * second
+        found[2, *key] = second
+    return found
 
 
 class UnknownShapeError(Exception):
@@ -248,4 +287,4 @@ def _attention(
     return _product([*q[:2], k[1], q[2]]) + _product([*q[:2], k[1], width])
 
 
-__all__ = ["NOTHING", "Dim", "Dims", "Polynomial", "UnknownShapeError", "counted", "macs"]
+__all__ = ["NOTHING", "Dim", "Dims", "Polynomial", "UnknownShapeError", "counted", "fitted", "macs"]
