@@ -353,7 +353,9 @@ def apply(op: str, *inputs: Like | None, outputs: int | None = None, **attrs: An
         count = 1
     else:
         count = _count_outputs(facts, outputs, tensors, attrs)
-    node = _intern(op, tensors, normalise(op, attrs), count)
+    # the gradient of a Dropout that may draw needs its mask, whether it was asked for or not
+    made = 2 if op == "Dropout" and len(tensors) > 2 else count
+    node = _intern(op, tensors, normalise(op, attrs), made)
     return node.outputs if count > 1 else Tensor(node, 0, node.types[0])
 
 

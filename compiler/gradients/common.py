@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import op
 from ..ir import Tensor, TensorType, constant, retyped, value_if_known
+from ..schema import Literal
 
 
 def mask(condition: Tensor, like: Tensor) -> Tensor:
@@ -106,3 +107,10 @@ def numbered(x: Tensor) -> Tensor:
 def numbers(values: Sequence[Any]) -> Tensor:
     """A constant int64 vector."""
     return constant(np.array(values, np.int64).reshape(-1))
+
+
+def number_if_known(x: Tensor) -> float | None:
+    """The value of a constant with one element (of any real type), else None."""
+    value = x.node.attrs[0][1] if x.node.op == "Constant" else None
+    array = value.array if isinstance(value, Literal) else None
+    return float(array.item()) if array is not None and array.size == 1 else None

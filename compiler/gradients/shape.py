@@ -167,7 +167,7 @@ def center_crop_pad(dy: Tensor, y: Tensor, x: Tensor, shape: Tensor, *, axes: An
 
 @vjp("Range")
 def range_(dy: Tensor, y: Tensor, start: Tensor, limit: Tensor, delta: Tensor) -> Any:
-    """y = start + i delta: sum of dy, none for the limit (it only decides how many), sum of i dy."""
+    """Start + i delta: sum of dy, none for the limit (it only decides how many), sum of i dy."""
     index = op.Cast(op.Range(0, op.Size(y), 1), to=dy.dtype)
     total, slope = op.ReduceSum(dy, keepdims=0), op.ReduceSum(dy * index, keepdims=0)
     return reshape_like(total, start), None, reshape_like(slope, delta)

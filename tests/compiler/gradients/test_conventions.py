@@ -28,6 +28,17 @@ TIES: list[tuple[str, Any, Any, Any]] = [
     ("duplicates add up", lambda x: op.Gather(x, [1, 1, 0, -1]), [7.0, 8.0], [1, 3]),
     ("stopped by a cast", lambda x: op.Cast(op.Cast(x, to="int32"), to="float32") + x, [1.5], [1]),
     ("stopped by floor", lambda x: op.Floor(x) * x, [1.5], [1]),
+    ("pow 0 at 0", lambda x: op.Pow(x, [0.0, 1.0, 2.0, 0.0]), [0.0, 0.0, 0.0, -2.0], [0, 1, 0, 0]),
+    ("constant pow 0", lambda x: x**0 + x, [0.0, 2.0], [1, 1]),
+    ("constant pow 1", lambda x: x**1.0, [0.0, -2.0], [1, 1]),
+    ("inverse of a negative", lambda x: x**-1.0, [-2.0], [-0.25]),
+    ("exponent at base 0", lambda x: op.Pow([0.0, 0.0, 1.0], x), [2.0, 0.0, 5.0], [0, 0, 0]),
+    ("clip with crossed bounds: x", lambda x: op.Clip(x, 2.0, 1.0), [0.0, 1.5, 3.0], [0, 0, 0]),
+    ("clip with crossed bounds: low", lambda x: op.Clip([0.0, 1.5, 3.0], x, 1.0), 2.0, 0),
+    ("clip with crossed bounds: high", lambda x: op.Clip([0.0, 1.5, 3.0], 2.0, x), 1.0, 3),
+    ("clip by equal bounds", lambda x: op.Clip([0.0, 1.0, 3.0], 1.0, x), 1.0, 1),
+    ("clip by a vector of one", lambda x: op.Clip([0.0, 1.5, 3.0], x, None), [2.0], [2]),
+    ("hardmax", lambda x: op.Hardmax(x) * x, [[1.0, 3.0, 2.0]], [[0, 1, 0]]),
     ("scatter max shares", lambda x: op.ScatterElements(x, [0], [1.0], reduction="max"),
      [1.0, 2.0], [0.5, 1]),
 ]  # fmt: skip
@@ -54,11 +65,26 @@ def test_training_dropout_passes_what_its_mask_kept() -> None:
     np.testing.assert_allclose(dx, kept / 0.75, rtol=1e-6)
 
 
-def test_training_dropout_needs_its_mask() -> None:
-    with pytest.raises(autodiff.GradientError, match="outputs=2"):
-        Function(lambda x: autodiff.grad(op.ReduceSum(op.Dropout(x, 0.5, True), keepdims=0), [x]))(
-            np.ones(3, np.float32)
-        )
+def test_training_dropout_has_its_mask_without_being_asked() -> None:
+    def both(x: ir.Tensor) -> Any:
+        y = op.Dropout(x, 0.25, True, seed=3)
+        return y, autodiff.grad(op.ReduceSum(y * y, keepdims=0), [x])[0]
+
+    y, dx = Function(both)(np.ones(200, np.float32))
+    assert 0 < np.count_nonzero(y) < 200
+    np.testing.assert_allclose(dx, 2 * y / 0.75, rtol=1e-6)
+
+
+def test_dropout_differentiates_by_its_ratio_through_the_scale() -> None:
+    def both(x: ir.Tensor, ratio: ir.Tensor, training: ir.Tensor) -> Any:
+        y = op.Dropout(x, ratio, training, seed=3)
+        return y, autodiff.grad(op.ReduceSum(y, keepdims=0), [ratio])[0]
+
+    arrays = np.ones(200, np.float32), np.float32(0.25)
+    y, dratio = Function(both)(*arrays, np.bool_(True))
+    np.testing.assert_allclose(dratio, y.sum() / 0.75, rtol=1e-6)
+    _, dratio = Function(both)(*arrays, np.bool_(False))
+    assert dratio == 0
 
 
 def test_padding_of_same_convolutions_with_strides_needs_a_size() -> None:
