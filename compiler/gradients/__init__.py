@@ -4,6 +4,7 @@ from . import (
     activation,
     control,
     convolution,
+    deformable,
     einsum,
     elementwise,
     indexing,
@@ -11,13 +12,18 @@ from . import (
     loss,
     normalization,
     pooling,
+    quantization,
+    recurrent,
     reduction,
+    regions,
     resampling,
     sampling,
     shape,
+    spectral,
 )
 
 __all__ = [
-    "activation", "control", "convolution", "einsum", "elementwise", "indexing", "linalg", "loss",
-    "normalization", "pooling", "reduction", "resampling", "sampling", "shape",
+    "activation", "control", "convolution", "deformable", "einsum", "elementwise", "indexing",
+    "linalg", "loss", "normalization", "pooling", "quantization", "recurrent", "reduction",
+    "regions", "resampling", "sampling", "shape", "spectral",
 ]  # fmt: skip

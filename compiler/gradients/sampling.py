@@ -9,6 +9,7 @@ Source: R. Keys, Cubic Convolution Interpolation for Digital Image Processing, I
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -80,6 +81,17 @@ def crossed(parts: Sequence[Tensor], multiply: bool) -> Tensor:
     return op.Reshape(total, [*(0,) * (total.ndim - rank), -1])
 
 
+def named(x: Tensor, name: str) -> Tensor:
+    """``x`` with a name for every unknown dim: what has the same name needs no check for broadcasting."""
+    shape = tuple(f"{name}.{i}" if d is None else d for i, d in enumerate(x.shape))
+    return retyped(x, TensorType(x.dtype, shape))
+
+
+def shaped(x: Tensor, shape: Sequence[Dim]) -> Tensor:
+    """``x`` with a shape that is known better than inference knows it."""
+    return retyped(x, TensorType(x.dtype, tuple(shape)))
+
+
 def extents(x: Tensor, axes: Sequence[int]) -> Tensor:
     """The sizes of some axes, as an int64 vector."""
     sizes: list[Dim] = [x.shape[a] for a in axes]
@@ -144,10 +156,10 @@ def grid_sample(
 ) -> Tensor:
     rank = x.ndim - 2
     axes = [*range(x.ndim - 1, 1, -1)]  # the grid counts from the last axis
-    points = op.Reshape(grid, [0, -1, rank])
-    batch = grid.shape[0] if x.shape[0] is None else x.shape[0]
-    x = retyped(x, TensorType(x.dtype, (batch, *x.shape[1:])))
-    points = retyped(points, TensorType(points.dtype, (batch, *points.shape[1:])))
+    x = named(x, "x")
+    space = [d for d in grid.shape[1:-1] if isinstance(d, int)]
+    count = math.prod(space) if len(space) == rank else "points"
+    points = shaped(op.Reshape(grid, [0, -1, rank]), (x.shape[0], count, rank))
     kind = {"nearest": NEAREST, "linear": LINEAR, "cubic": CUBIC}[mode]
     position = _position(points, extents(x, axes), align_corners)
     places, weights = spread(position, kind)

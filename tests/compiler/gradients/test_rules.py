@@ -15,17 +15,21 @@ from . import (
     cases_indexing,
     cases_linalg,
     cases_normalization,
+    cases_quantization,
+    cases_recurrent,
     cases_reduction,
+    cases_regions,
     cases_resampling,
     cases_shape,
+    cases_spectral,
 )
 from .harness import Case, check, second
 
 CASES = [
     c
     for m in (
-        cases_control, cases_elementwise, cases_reduction, cases_shape, cases_indexing,
-        cases_linalg, cases_convolution, cases_normalization, cases_resampling,
+        cases_control, cases_elementwise, cases_quantization, cases_spectral, cases_reduction, cases_shape, cases_indexing,
+        cases_linalg, cases_convolution, cases_normalization, cases_resampling, cases_regions, cases_recurrent,
     )
     for c in m.CASES
 ]  # fmt: skip
