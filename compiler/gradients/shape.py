@@ -18,26 +18,31 @@ nondifferentiable("Constant", "ConstantOfShape", reason="has no floating-point i
 
 @vjp("Reshape")
 def reshape(dy: Tensor, y: Tensor, x: Tensor, shape: Tensor, *, allowzero: int) -> Any:
+    """``dy`` in the shape of x."""
     return reshape_like(dy, x), None
 
 
 @vjp("Flatten")
 def flatten(dy: Tensor, y: Tensor, x: Tensor, *, axis: int) -> Tensor:
+    """``dy`` in the shape of x."""
     return reshape_like(dy, x)
 
 
 @vjp("Squeeze")
 def squeeze(dy: Tensor, y: Tensor, x: Tensor, axes: Tensor | None = None) -> Any:
+    """``dy`` in the shape of x."""
     return reshape_like(dy, x) if axes is None else (op.Unsqueeze(dy, axes), None)
 
 
 @vjp("Unsqueeze")
 def unsqueeze(dy: Tensor, y: Tensor, x: Tensor, axes: Tensor) -> Any:
+    """``dy`` in the shape of x."""
     return op.Squeeze(dy, axes), None
 
 
 @vjp("Transpose")
 def transpose(dy: Tensor, y: Tensor, x: Tensor, *, perm: Any = None) -> Tensor:
+    """The inverse permutation of dy."""
     if perm is None:
         return op.Transpose(dy)
     return op.Transpose(dy, perm=[int(i) for i in np.argsort(perm)])
@@ -45,11 +50,13 @@ def transpose(dy: Tensor, y: Tensor, x: Tensor, *, perm: Any = None) -> Tensor:
 
 @vjp("Expand", broadcasts=True)
 def expand(dy: Tensor, y: Tensor, x: Tensor, shape: Tensor) -> Any:
+    """``dy``, summed where it was stretched."""
     return dy, None
 
 
 @vjp("Concat")
 def concat(dy: Tensor, y: Tensor, *xs: Tensor, axis: int) -> Any:
+    """``dy`` in parts."""
     if len(xs) == 1:
         return dy
     sizes: Any = [x.shape[axis] for x in xs]
@@ -63,6 +70,7 @@ def concat(dy: Tensor, y: Tensor, *xs: Tensor, axis: int) -> Any:
 def split(
     dys: Any, ys: Any, x: Tensor, sizes: Tensor | None = None, *, axis: int, num_outputs: Any = None
 ) -> Any:
+    """The parts of dy joined; zeros for parts that nothing uses."""
     dys, ys = (dys, ys) if isinstance(ys, tuple) else ((dys,), (ys,))
     dx = op.Concat(*[zeros_like(y) if d is None else d for d, y in zip(dys, ys, strict=True)],
                    axis=axis)  # fmt: skip
@@ -175,6 +183,7 @@ def range_(dy: Tensor, y: Tensor, start: Tensor, limit: Tensor, delta: Tensor) -
 
 @vjp("Compress")
 def compress(dy: Tensor, y: Tensor, x: Tensor, condition: Tensor, *, axis: Any = None) -> Any:
+    """Back to where the kept ones were, zeros elsewhere."""
     return put_back(dy, op.Compress(numbered(x), condition, axis=axis), x), None
 
 
@@ -182,6 +191,7 @@ def compress(dy: Tensor, y: Tensor, x: Tensor, condition: Tensor, *, axis: Any =
 def reverse_sequence(
     dy: Tensor, y: Tensor, x: Tensor, lengths: Tensor, *, batch_axis: int, time_axis: int
 ) -> Any:
+    """The same on dy: it undoes itself."""
     return op.ReverseSequence(dy, lengths, batch_axis=batch_axis, time_axis=time_axis), None
 
 
@@ -189,6 +199,7 @@ def reverse_sequence(
 def one_hot(
     dy: Tensor, y: Tensor, indices: Tensor, depth: Tensor, values: Tensor, *, axis: int
 ) -> Any:
+    """For the two values: the sums of dy where the result is hot, and elsewhere."""
     hot = op.OneHot(indices, depth, constant(np.array([0, 1], values.dtype)), axis=axis)
     on = op.ReduceSum(dy * hot, keepdims=0)
     off = op.ReduceSum(dy, keepdims=0) - on
@@ -197,6 +208,7 @@ def one_hot(
 
 @vjp("DepthToSpace")
 def depth_to_space(dy: Tensor, y: Tensor, x: Tensor, *, blocksize: int, mode: str) -> Tensor:
+    """Its inverse on dy."""
     deep = op.SpaceToDepth(dy, blocksize=blocksize)
     if mode == "DCR":
         return deep
@@ -209,10 +221,12 @@ def depth_to_space(dy: Tensor, y: Tensor, x: Tensor, *, blocksize: int, mode: st
 
 @vjp("SpaceToDepth")
 def space_to_depth(dy: Tensor, y: Tensor, x: Tensor, *, blocksize: int) -> Tensor:
+    """Its inverse on dy."""
     return op.DepthToSpace(dy, blocksize=blocksize, mode="DCR")
 
 
 @vjp("Trilu")
 def trilu(dy: Tensor, y: Tensor, x: Tensor, k: Tensor | None = None, *, upper: int) -> Any:
+    """The same triangle of dy."""
     dx = op.Trilu(dy, k, upper=upper)
     return dx if k is None else (dx, None)

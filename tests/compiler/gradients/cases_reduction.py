@@ -55,6 +55,37 @@ CASES: list[Case] = [
     ),
     case("ReduceProd", lambda x: op.ReduceProd(x, [1]),
          np.array([[0.0, 2.0, 3.0], [0.0, 0.0, 3.0], [1.0, 2.0, 4.0]]), label="zeros", smooth=False),
+    case("ReduceProd", lambda x: op.ReduceProd(x, [1]) ** 2,
+         np.array([[0.0, 2.0, 3.0], [1.0, -2.0, 4.0]]), label="one-zero"),
+    case("ReduceProd", lambda x: op.ReduceProd(x, [-2], keepdims=0), normal(2, 3, 2),
+         dims=((None, None, None),), label="signs"),
+    *(
+        case(n, _reduction(n, axes=np.zeros(0, np.int64), keepdims=0), make(2, 3),
+             label="empty-axes-flat", smooth=n not in KINKED)
+        for n, make in REDUCTIONS.items()
+    ),
+    *(
+        case(n, _reduction(n, axes=[0, -1], keepdims=k), make(2, 3, 4), label=f"dynamic-two-{k}",
+             smooth=n not in KINKED, dims=((None, "t", 4),))
+        for n, make in REDUCTIONS.items() for k in (0, 1)
+    ),
+    *(
+        case(n, _reduction(n, keepdims=0), make(2, 3, 4), label="dynamic-all",
+             smooth=n not in KINKED, dims=((None, "t", 4),))
+        for n, make in REDUCTIONS.items()
+    ),
+    *(
+        case(n, lambda x, axes, n=n: getattr(op, n)(x, axes), make(2, 3), np.array(axes, np.int64),
+             label=f"run-time-axes-all-{len(axes)}", smooth=n not in KINKED, dims=(None, (None,)))
+        for n, make in REDUCTIONS.items() for axes in ([-1], [0, 1], [])
+    ),
+    case("CumSum", op.CumSum, normal(2, 4), np.array(-1), label="computed", dims=((None, None), ())),
+    *(
+        case("CumSum", lambda x, a=axis, e=exclusive, r=reverse: op.CumSum(
+                 x, a, exclusive=e, reverse=r),
+             normal(2, 3, 2), label=f"{axis}{exclusive}{reverse}")
+        for axis in (0, 1, -1) for exclusive in (0, 1) for reverse in (0, 1)
+    ),
     case("CumSum", lambda x: op.CumSum(x, 1), normal(2, 4)),
     case("CumSum", lambda x: op.CumSum(x, -2, exclusive=1), normal(3, 2), label="exclusive"),
     case("CumSum", lambda x: op.CumSum(x, 0, reverse=1), normal(3, 2), label="reverse"),
