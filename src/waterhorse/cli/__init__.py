@@ -80,6 +80,74 @@ def differentiate(
 
 
 @app.command()
+def finetune(
+    model: OnnxFile,
+    data: Annotated[Path, typer.Option(help="An .npz file: an array per input (or x), and y.")],
+    loss: Annotated[
+        str, typer.Option(help="Keras' name: mse, sparse_categorical_crossentropy ...")
+    ],
+    optimizer: Annotated[str, typer.Option(help="Keras' name: sgd, adam, adamw ...")] = "adam",
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Default: the optimizer's own.")
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 3,
+    batch_size: Annotated[int, typer.Option(min=1, help="Examples per step.")] = 32,
+    freeze: Annotated[
+        list[str] | None,
+        typer.Option(help="Leave weights of these names as they are: '*bias*'. Repeatable."),
+    ] = None,
+    train_only: Annotated[
+        list[str] | None, typer.Option(help="Train weights of these names alone. Repeatable.")
+    ] = None,
+    metric: Annotated[
+        list[str] | None, typer.Option(help="Keras' name: accuracy, mae ... Repeatable.")
+    ] = None,
+    validation_split: Annotated[float, typer.Option(help="Hold out this last part.")] = 0.0,
+    target: Annotated[str, typer.Option(help="The array with the targets.")] = "y",
+    output: Annotated[
+        str | None, typer.Option(help="The output to train; default: the first.")
+    ] = None,
+    from_logits: Annotated[
+        bool | None,
+        typer.Option(
+            "--from-logits/--no-from-logits",
+            help="What a crossentropy gets; default: "
+            "probabilities if the model ends in Softmax or Sigmoid.",
+        ),
+    ] = None,
+    batch_norm: Annotated[
+        str, typer.Option(help="frozen: keep the running statistics; train: update them.")
+    ] = "frozen",
+    dropout: Annotated[
+        bool, typer.Option("--dropout", help="The model's Dropouts are active.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write; default: MODEL.tuned.onnx.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for checkpoints, kept at the end; default: OUT.checkpoint, removed."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Go on from a checkpoint, if there is one.")
+    ] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same run.")] = 0,
+    device: Device = "auto",
+) -> None:
+    """Train an ONNX model on data of your own, and write it as ONNX again."""
+    from . import _finetune as command
+
+    settings = command.Settings(
+        loss, optimizer, learning_rate, batch_size, tuple(freeze or ()), tuple(train_only or ()),
+        tuple(metric or ()), validation_split, output, target, from_logits, batch_norm, dropout, seed,
+    )  # fmt: skip
+    files = command.Files(model, data, out or model.with_suffix(".tuned.onnx"), checkpoint)
+    command.run(files, settings, epochs, resume, device)
+
+
+@app.command()
 def serve(
     repository: Annotated[Path, typer.Argument(help="Folder of <model>/<version>/model.onnx.")],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
