@@ -40,6 +40,9 @@ from .state import Variable, current_trace
 Rule: TypeAlias = Callable[..., Any]
 RULES: dict[str, Rule] = {}
 BROADCASTING: set[str] = set()
+MULTIDIRECTIONAL = frozenset({
+    "Add", "Sub", "Mul", "Div", "Pow", "Mod", "Sum", "Mean", "Max", "Min", "Where", "PRelu",
+})  # fmt: skip
 SELECTIVE: set[str] = set()
 NONDIFFERENTIABLE: dict[str, str] = {}  # and why
 
@@ -288,24 +291,30 @@ def _pull(
                 f"the rule for {node.op} gave {len(dxs)} gradients for {len(node.inputs)} inputs"
             )
         return [
-            _fit(dx, x, node.op) if dx is not None and x is not None else None
+            _fit(dx, x, node) if dx is not None and x is not None else None
             for dx, x in zip(dxs, node.inputs, strict=True)
         ]
 
 
-def _fit(dx: Tensor, x: Tensor, op: str) -> Tensor:
+def _fit(dx: Tensor, x: Tensor, node: Node) -> Tensor:
     """Give a gradient the type of its input, which inference may have lost on the way."""
     if dx.dtype != x.dtype:
         dx = apply("Cast", dx, to=x.dtype)
-    if op in BROADCASTING:
-        return unbroadcast(dx, x)
+    if node.op in BROADCASTING:
+        return unbroadcast(dx, x, node.inputs if node.op in MULTIDIRECTIONAL else None)
     if dx.ndim != x.ndim:
-        raise GradientError(f"the rule for {op} gave {dx.type} as the gradient of {x.type}")
+        raise GradientError(f"the rule for {node.op} gave {dx.type} as the gradient of {x.type}")
     return retyped(dx, x.type)
 
 
-def unbroadcast(dx: Tensor, x: Tensor) -> Tensor:
-    """Sum ``dx`` over the axes along which ``x`` was broadcast to it."""
+def unbroadcast(
+    dx: Tensor, x: Tensor, operands: Sequence[Tensor | None] | None = None
+) -> Tensor:  # fmt: skip
+    """Sum ``dx`` over the axes along which ``x`` was broadcast to it.
+
+    ``operands`` are all that the standard stretched to one shape, where it did: what none of them can
+    stretch needs no look while it runs.
+    """
     lead = dx.ndim - x.ndim
     certain = [*range(lead)]
     unsure = False
@@ -314,13 +323,20 @@ def unbroadcast(dx: Tensor, x: Tensor) -> Tensor:
         if wanted == 1 and found != 1:
             certain.append(lead + axis)
         elif not (isinstance(wanted, int) or (wanted == found and wanted is not None)):
-            unsure = True
+            unsure = unsure or operands is None or _may_stretch(x, axis - x.ndim, operands)
     if certain and not unsure:
         keep = apply("ReduceSum", dx, certain, keepdims=1) if len(certain) > lead else dx
         dx = _squeeze_lead(keep, lead) if len(certain) > lead else _sum_lead(dx, lead)
     elif unsure:
         dx = _sum_to_shape(_sum_lead(dx, lead) if lead else dx, x)
     return retyped(dx, x.type)
+
+
+def _may_stretch(x: Tensor, axis: int, operands: Sequence[Tensor | None]) -> bool:
+    """Whether some operand might stretch ``x`` on this axis, which is counted from the end."""
+    wanted = x.shape[axis]
+    dims = [o.shape[axis] for o in operands if o is not None and o.ndim >= -axis and o.key != x.key]
+    return any(d != 1 and (d != wanted or d is None) for d in dims)
 
 
 def _sum_lead(dx: Tensor, lead: int) -> Tensor:

@@ -114,3 +114,8 @@ def number_if_known(x: Tensor) -> float | None:
     value = x.node.attrs[0][1] if x.node.op == "Constant" else None
     array = value.array if isinstance(value, Literal) else None
     return float(array.item()) if array is not None and array.size == 1 else None
+
+
+def widened(x: Tensor) -> Tensor:
+    """``x``, from 16-bit floats to float32: what sums many squares needs the range."""
+    return op.Cast(x, to=np.float32) if x.dtype.itemsize == 2 else x

@@ -79,7 +79,6 @@ def scatter_nd(
     dy: Tensor, y: Tensor, x: Tensor, indices: Tensor, updates: Tensor, *, reduction: str
 ) -> Any:
     """As for ScatterElements."""
-
     depth = x.ndim - updates.ndim + indices.ndim - 1  # of the indices: how many axes they address
     indices = retyped(indices, TensorType(indices.dtype, (*indices.shape[:-1], depth)))
 

@@ -21,7 +21,8 @@ from .harness import Array, run
 
 GOLDENS = np.load(Path(__file__).parents[2] / "goldens" / "torch_normalization.npz")
 CASES: list[dict[str, Any]] = json.loads(str(GOLDENS["cases"]))
-TOLERANCE = 1e-5  # of the largest element: float32 adds up hundreds of them
+# of the largest element: float32 adds up hundreds of them, and of two rows next to nothing is left
+TOLERANCE = 2e-5
 
 
 def cases_of(name: str) -> list[dict[str, Any]]:
