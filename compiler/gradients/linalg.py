@@ -15,6 +15,7 @@ from .common import swap_last
 
 @vjp("MatMul", broadcasts=True)
 def matmul(dy: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Any:
+    """``dy`` B^T and A^T dy."""
     if a.ndim == 1 and b.ndim == 1:
         return dy * b, dy * a
     if b.ndim == 1:
@@ -59,6 +60,7 @@ def gemm(
     dy: Tensor, y: Tensor, a: Tensor, b: Tensor, c: Tensor | None = None, *, alpha: float,
     beta: float, transA: int, transB: int,
 ) -> Any:  # fmt: skip
+    """``dy`` B^T, A^T dy and dy, transposed and scaled as the operands are."""
     if transA:
         da = op.Gemm(b, dy, alpha=alpha, transA=transB, transB=1)
     else:
