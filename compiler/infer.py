@@ -13,13 +13,13 @@ from typing import Any
 import onnx
 from onnx import helper
 
-from . import dtypes, schema
+from . import dims, dtypes, schema
 from .dtypes import Dim, Shape, TensorType
 
 _IMPORTS = [helper.make_opsetid("", schema.OPSET)]
 _SAME_RANK = frozenset({
-    "AveragePool", "CenterCropPad", "Conv", "ConvTranspose", "LpPool", "MaxPool", "Pad", "Resize",
-    "Slice", "Split", "Tile",
+    "AveragePool", "CenterCropPad", "Conv", "ConvTranspose", "LpPool", "MaxPool", "MaxUnpool", "Pad",
+    "Resize", "Slice", "Split", "Tile",
 })  # fmt: skip
 # standard functions without inference of their own
 _SAME_SHAPE = frozenset({"GroupNormalization", "MeanVarianceNormalization"})
@@ -34,9 +34,31 @@ def infer(
 ) -> tuple[TensorType, ...]:
     """Types of the outputs. ``values`` holds small integer inputs that are known, else None.
 
-    Raises ``onnx.shape_inference.InferenceError`` where the operands do not fit.
+    Dims that are not known get names (see ``dims``). Raises ``onnx.shape_inference.InferenceError``
+    where the operands do not fit.
     """
-    return _infer(op, tuple(inputs), attrs, tuple(values), outputs)
+    symbols: dict[str, str] = {}
+    plain = tuple([None if t is None else _anonymous(t, symbols) for t in inputs])
+    found = _infer(op, plain, attrs, tuple(values), outputs)
+    if symbols:
+        back = {v: k for k, v in symbols.items()}
+        found = tuple(
+            TensorType(
+                t.dtype, tuple([back.get(d, d) if d.__class__ is str else d for d in t.shape])
+            )
+            for t in found
+        )
+    return dims.completed(op, inputs, attrs, values, found)
+
+
+def _anonymous(kind: TensorType, symbols: dict[str, str]) -> TensorType:
+    """The type with its names of dims replaced by the first few: fewer types to remember."""
+    if str not in [d.__class__ for d in kind.shape]:
+        return kind
+    shape = tuple([
+        symbols.setdefault(d, f"s{len(symbols)}") if d.__class__ is str else d for d in kind.shape
+    ])  # fmt: skip
+    return TensorType(kind.dtype, shape)
 
 
 @functools.lru_cache(maxsize=16384)

@@ -24,7 +24,7 @@ import numpy as np
 from onnx.shape_inference import InferenceError
 
 from ..errors import OpError, ShapeError, TraceError
-from . import dtypes, execution, indexing
+from . import dims, dtypes, execution, indexing
 from . import scope as scopes
 from .block import infer_blocks
 from .infer import Dim, Shape, TensorType, infer
@@ -234,7 +234,7 @@ def _infer(
     values = [literal_if_known(x) if x is not None else None for x in inputs]
     try:
         if op in BLOCK_OPS:
-            return infer_blocks(op, kinds, attrs, count)
+            return tuple([dims.named(t) for t in infer_blocks(op, kinds, attrs, count)])
         return infer(op, kinds, attrs, values, count)
     except ShapeError as error:
         raise ShapeError(f"{error}" + (f" [at {site}]" if site else "")) from error

@@ -13,6 +13,7 @@ from onnx import helper, numpy_helper
 from ..errors import TraceError
 from . import dtypes
 from .block import Block, blocks_of, capture_count
+from .dims import written
 from .ir import LEAVES, RANDOM, Array, Key, Node, Tensor, toposort
 from .payloads import Foreign
 from .program import unique
@@ -90,19 +91,19 @@ class _Writer:
         for small, large in instead.items():
             narrow.setdefault(large, []).append(small)
         labels = _labels(outputs, names, instead)
-        written = []
+        made = []
         for node in order:
             if node.op in LEAVES or _literal(node) is not None:
                 self._store(node, names)
                 continue
-            written.append(self._node(node, names, labels))
+            made.append(self._node(node, names, labels))
             for small in narrow.get(node, ()):
                 names.update({(small, i): names[node, i] for i in range(len(small.types))})
         for name, tensor in outputs.items():
             if names[tensor.key] != name:
                 source = names[tensor.key]
-                written.append(helper.make_node("Identity", [source], [name], f"output/{name}"))
-        return written
+                made.append(helper.make_node("Identity", [source], [name], f"output/{name}"))
+        return made
 
     def _store(self, node: Node, names: Names) -> None:
         """Keep the value of a leaf beside the outermost graph, unless it has a name already."""
@@ -163,9 +164,9 @@ class _Writer:
         results = {
             self._fresh(f"{node.scope}/{label}/result"): t for t in block.results
         }  # fmt: skip
-        written = self.nodes(results, inner)
+        nodes = self.nodes(results, inner)
         return helper.make_graph(
-            written, label, [_value_info(n, t) for n, t in given.items()],
+            nodes, label, [_value_info(n, t) for n, t in given.items()],
             [_value_info(n, t) for n, t in results.items()],
         )  # fmt: skip
 
@@ -232,7 +233,7 @@ def _content(node: Node) -> Array:
 
 
 def _value_info(name: str, tensor: Tensor) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, dtypes.to_onnx(tensor.dtype), tensor.shape)
+    return helper.make_tensor_value_info(name, dtypes.to_onnx(tensor.dtype), written(tensor.shape))
 
 
 def state_names(paths: Sequence[str], taken: Sequence[str] = ()) -> list[str]:

@@ -199,12 +199,10 @@ def load_onnx(
     Raises ``FileFormatError`` where the file is damaged or cannot be read; it names the node.
     """
     model = ImportedModel(source, batch_norm, dropout, input_shapes, name)
-    stuck = [
-        n for n, w in model.graph.weights.items() if not w.trainable and w.value.dtype.kind in "iu"
-    ]
+    stuck = [n for n, w in model.graph.weights.items() if w.value.dtype.itemsize == 1]
     if stuck:
         _log.warning(
-            "%d stored tensors have integer elements and stay frozen: %s",
+            "%d quantised weights stay frozen, since the graph computes with their integers: %s",
             len(stuck), ", ".join(stuck[:5]) + (" ..." if len(stuck) > 5 else ""),
         )  # fmt: skip
     return model

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 
 from ...errors import FileFormatError
-from .. import dtypes
+from .. import dims, dtypes
 from ..block import Block, common_shape
 from ..infer import TensorType
 from ..ir import Key, Tensor, apply, argument, constant
@@ -130,7 +130,7 @@ def _settled(
     """
     kinds = [x.type for x in initial]
     for _ in range(2 + sum(len(k.shape) for k in kinds)):
-        given = [argument(i.name or "x", k) for i, k in
+        given = [argument(i.name or "x", dims.named(k)) for i, k in
                  zip(graph.input, (*fixed, *kinds, *after), strict=False)]  # fmt: skip
         draft = _read(reader, frame, graph, given)
         found = [t.type for t in draft.tensors[skip : skip + len(kinds)]]

@@ -11,11 +11,12 @@ import onnx
 from onnx import helper
 
 from ...errors import ArgumentError, FileFormatError, WaterhorseError
-from .. import dtypes, schema, scope
+from .. import dims, dtypes, schema, scope
 from ..infer import Dim, TensorType
-from ..ir import Array, Foreign, Tensor, apply, argument, foreign
+from ..ir import Array, Tensor, apply, argument
 from ..schema import Literal
 from . import adapters, attributes, stored
+from .foreign import applied, declared_types
 from .frame import Frame
 from .partial import Knowledge
 from .tensors import array_of, sparse_array
@@ -67,7 +68,7 @@ class Reader:
         self.stored: dict[str, Array] = {}
         self.inputs: dict[str, Tensor] = {}
         self.uses = stored.Uses(model.graph)
-        self.declared = _declared(model.graph)
+        self.declared = declared_types(model.graph)
         self._calling: list[Any] = []
 
     # -- a graph ------------------------------------------------------------------------------
@@ -167,7 +168,7 @@ class Reader:
         if special is not None:
             return results_of(special(self, frame, call, node))
         if domain:
-            return self._foreign(call, node)
+            return applied(call, node, self.declared)
         return self.standard(frame, call, node)
 
     def standard(self, frame: Frame, call: Call, node: onnx.NodeProto) -> Sequence[Value | None]:
@@ -179,21 +180,23 @@ class Reader:
         if adapt is not None:
             found = adapt(call)
             if not isinstance(found, Call):
-                return results_of(found)
+                return [self._simplified(t) for t in results_of(found)]
             call = found  # the same, as our opset writes it
         if call.op in schema.names():
-            return self.applied(call)
+            return [self._simplified(t) for t in self.applied(call)]
         return self._body(frame, call, node)
 
     def applied(self, call: Call) -> Sequence[Tensor]:
         """The operator of the same name at our opset."""
-        tensors = call.tensors
         count = max(call.outputs, _FULL.get(call.op, 0) if _trains(call) else 0)
-        result = results_of(apply(call.op, *tensors, outputs=count, **call.attributes))
-        if len(result) == 1:
-            simple = self.knowledge.simplified(call.op, tensors, call.attributes, result[0])
-            return (simple,)
-        return result
+        return results_of(apply(call.op, *call.tensors, outputs=count, **call.attributes))
+
+    def _simplified(self, value: Any) -> Any:
+        """A result with what is known of it (only operators with one result are looked into)."""
+        if not isinstance(value, Tensor) or len(value.node.types) > 1 or not value.node.inputs:
+            return value
+        node = value.node
+        return self.knowledge.simplified(node.op, node.inputs, dict(node.attrs), value)
 
     def _folded(self, frame: Frame, call: Call, node: onnx.NodeProto) -> Value | None:
         """A stored tensor that is only ever cast or dequantised, as the float weight that it means."""
@@ -304,20 +307,6 @@ class Reader:
         )
         return self.inlined(frame, named, full)
 
-    # -- other domains --------------------------------------------------------------------------
-
-    def _foreign(self, call: Call, node: onnx.NodeProto) -> Sequence[Tensor]:
-        tensors = call.tensors
-        if any(a.type in (a.GRAPH, a.GRAPHS) or a.ref_attr_name for a in node.attribute):
-            raise FileFormatError(
-                f"{node.domain}::{node.op_type} has a subgraph or is in a function: not supported"
-            )
-        operator = Foreign(node.domain, node.op_type, call.version, tuple(node.attribute))
-        kinds = [self.declared.get(n) for n in node.output]
-        if None in kinds:
-            kinds = _inferred(node, tensors, call)
-        return foreign(operator, tensors, [k for k in kinds if k is not None])
-
 
 def opsets(imports: Sequence[onnx.OperatorSetIdProto]) -> dict[str, int]:
     """Domain -> version. Raises ``FileFormatError`` for a version of ai.onnx out of reach."""
@@ -341,50 +330,6 @@ def _trains(call: Call) -> bool:
     return call.op == "Dropout" and len(call.inputs) > 2
 
 
-def _declared(graph: onnx.GraphProto) -> dict[str, TensorType]:
-    """Types that the file declares for results: for operators that only the runtime knows."""
-    found = {}
-    for info in (*graph.value_info, *graph.output):
-        kind = info.type.tensor_type
-        if info.type.HasField("tensor_type") and kind.elem_type and kind.HasField("shape"):
-            shape = tuple(d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim)
-            found[info.name] = TensorType(dtypes.from_onnx(kind.elem_type), shape)
-    return found
-
-
-def _inferred(
-    node: onnx.NodeProto, tensors: Sequence[Tensor | None], call: Call
-) -> list[TensorType | None]:
-    """Types of another domain's operator, from its schema."""
-    try:
-        facts = onnx.defs.get_schema(node.op_type, call.version, node.domain)
-        types = {
-            n: helper.make_tensor_type_proto(dtypes.to_onnx(t.dtype), t.shape)
-            for n, t in zip(node.input, tensors, strict=False) if t is not None
-        }  # fmt: skip
-        made = onnx.shape_inference.infer_node_outputs(
-            facts, node, types, opset_imports=[helper.make_opsetid(node.domain, call.version)]
-        )
-        kinds = [made[n].tensor_type for n in node.output]
-        if all(k.HasField("shape") for k in kinds):
-            return [
-                TensorType(dtypes.from_onnx(k.elem_type), tuple(
-                    d.dim_value if d.HasField("dim_value") else None for d in k.shape.dim))
-                for k in kinds
-            ]  # fmt: skip
-    except (onnx.defs.SchemaError, onnx.shape_inference.InferenceError, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        raise FileFormatError(_unknown(node) + f" ({reason})") from error
-    raise FileFormatError(_unknown(node))
-
-
-def _unknown(node: onnx.NodeProto) -> str:
-    return (
-        f"the type of what {node.domain}::{node.op_type} gives is unknown: the file has no value_info "
-        f"with element type and shape for {list(node.output)}"
-    )
-
-
 def _input(info: onnx.ValueInfoProto, shape: Sequence[int | None] | None) -> Value:
     kind = info.type
     if not kind.HasField("tensor_type"):
@@ -406,7 +351,7 @@ def _input(info: onnx.ValueInfoProto, shape: Sequence[int | None] | None) -> Val
         ) from error
     declared = tuple(_dim(d) for d in tensor.shape.dim)
     if shape is None:
-        return argument(info.name, TensorType(dtype, declared))
+        return argument(info.name, dims.named(TensorType(dtype, declared)))
     if tensor.HasField("shape") and len(shape) != len(declared):
         raise ArgumentError(
             f"input_shapes: {info.name!r} has {len(declared)} axes, not {len(shape)}"

@@ -8,18 +8,41 @@ import numpy as np
 
 from ....errors import FileFormatError
 from ... import dtypes, op
+from ...dims import is_anonymous
 from ...ir import constant
 from ..values import Call
 from .common import known_attributes, moved, numbers
 from .table import adapter
 
 
-@adapter("Squeeze", "Unsqueeze", until=12)
-def squeeze(call: Call) -> Any:
+@adapter("Unsqueeze", until=12)
+def unsqueeze(call: Call) -> Any:
     """``axes`` is an input since opset 13."""
-    if call.op == "Unsqueeze" and call.get("axes") is None:
+    if call.get("axes") is None:
         raise FileFormatError("Unsqueeze needs the attribute 'axes'")
     return moved(call, [call.needed(0), numbers(call.get("axes"))], "axes")
+
+
+@adapter("Squeeze", until=12)
+def squeeze(call: Call) -> Any:
+    """``axes`` is an input since opset 13."""
+    if call.get("axes") is not None:
+        return moved(call, [call.needed(0), numbers(call.get("axes"))], "axes")
+    return squeeze_all(call)
+
+
+@adapter("Squeeze", since=13)
+def squeeze_all(call: Call) -> Any:
+    """Without axes all that have size 1: those with a name in the file are taken to be larger."""
+    x, axes = call.needed(0), call.input(1)
+    if axes is None and any(is_anonymous(d) for d in x.shape):
+        raise FileFormatError(
+            f"Squeeze without axes of {x.type}: which axes have size 1 is unknown; give the sizes of "
+            "the model's inputs with input_shapes="
+        )
+    if axes is None and not all(isinstance(d, int) for d in x.shape):
+        axes = numbers([i for i, d in enumerate(x.shape) if d == 1])
+    return op.Squeeze(x, axes)
 
 
 @adapter("ReduceSum", until=12)
