@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ...errors import GradientError
 from .. import op
 from ..autodiff import vjp
 from ..ir import Dim, Tensor, TensorType, retyped
 from ..windows import same_total
-from .common import numbers, padded, shape_from
+from .common import numbers, shape_from
 
 
 class Window(NamedTuple):
@@ -31,53 +33,99 @@ class Window(NamedTuple):
         return len(self.kernel)
 
     @property
-    def extent(self) -> tuple[int, ...]:
-        """The number of positions that the dilated kernel spans along each axis."""
-        return tuple(d * (k - 1) + 1 for k, d in zip(self.sizes, self.dilations, strict=True))
+    def extent(self) -> tuple[int | None, ...]:
+        """The number of positions that the dilated kernel spans along each axis, if it is known."""
+        return tuple(
+            d * (k - 1) + 1 if isinstance(k, int) else None
+            for k, d in zip(self.kernel, self.dilations, strict=True)
+        )
 
     @property
-    def sizes(self) -> tuple[int, ...]:
-        """The kernel, if it is known. Raises ``GradientError`` where it is not."""
-        known = tuple(k for k in self.kernel if isinstance(k, int))
-        if len(known) < self.rank:
-            raise GradientError("this gradient exists only for a kernel of known size")
-        return known
+    def begins(self) -> tuple[int, ...]:
+        return self.pads[: self.rank]
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        return self.pads[self.rank :]
+
+
+class Margins(NamedTuple):
+    """Padding that depends on sizes which are known only when the graph runs: int64 vectors."""
+
+    begins: Tensor
+    ends: Tensor
 
 
 def window(
-    name: str,
-    space: Sequence[Dim],
     kernel: Sequence[Any],
     strides: Sequence[int] | None,
     dilations: Sequence[int] | None,
     pads: Sequence[int] | None,
-    auto_pad: str,
 ) -> Window:
-    """The window with explicit padding. Raises ``GradientError`` where it depends on unknown sizes."""
-    rank = len(space)
-    kernel = tuple(kernel)
-    strides = tuple(strides or (1,) * rank)
-    dilations = tuple(dilations or (1,) * rank)
-    found = Window(kernel, strides, dilations, tuple(pads or (0,) * 2 * rank))
+    """The window with what the standard takes for granted."""
+    rank = len(kernel)
+    return Window(
+        tuple(kernel),
+        tuple(strides or (1,) * rank),
+        tuple(dilations or (1,) * rank),
+        tuple(pads or (0,) * 2 * rank),
+    )
+
+
+def placed(x: Tensor, win: Window, auto_pad: str, w: Tensor | None = None) -> tuple[Window, Any]:
+    """The window with its pads; or without, and the ``Margins`` that it needs instead.
+
+    ``w`` is the kernel, for the case that its size is unknown.
+    """
     if auto_pad in ("NOTSET", ""):
-        return found
+        return win, None
+    bare = win._replace(pads=(0,) * 2 * win.rank)
     if auto_pad == "VALID":
-        return found._replace(pads=(0,) * 2 * rank)
-    begins, ends = [], []
-    for size, stride, extent in zip(space, strides, found.extent, strict=True):
-        if isinstance(size, int):
-            total = same_total(size, extent, stride)
-        elif stride == 1:
-            total = extent - 1
-        else:
-            raise GradientError(
-                f"{name} with auto_pad={auto_pad} and strides has a gradient rule only for a known "
-                "image size: give the input a fixed height and width, or use padding='valid'"
-            )
-        small, large = total // 2, total - total // 2
-        begins.append(small if auto_pad == "SAME_UPPER" else large)
-        ends.append(large if auto_pad == "SAME_UPPER" else small)
-    return found._replace(pads=(*begins, *ends))
+        return bare, None
+    totals = [
+        _same_total(size, extent, stride)
+        for size, extent, stride in zip(x.shape[2:], win.extent, win.strides, strict=True)
+    ]
+    known = [t for t in totals if t is not None]
+    if len(known) == win.rank:
+        return win._replace(pads=_split(known, auto_pad)), None
+    size, stride = op.Shape(x, start=2), numbers(win.strides)
+    last = (size + (stride - 1)) / stride - 1
+    total = op.Max(last * stride + _extents(win, w) - size, 0)
+    return bare, _halves(total, auto_pad)
+
+
+def _same_total(size: Dim, extent: int | None, stride: int) -> int | None:
+    if extent is None:
+        return None
+    if isinstance(size, int):
+        return same_total(size, extent, stride)
+    return extent - 1 if stride == 1 else None
+
+
+def _split(totals: Sequence[int], auto_pad: str) -> tuple[int, ...]:
+    """Pads of which an odd one is at the end for SAME_UPPER, else at the beginning."""
+    small, large = [t // 2 for t in totals], [t - t // 2 for t in totals]
+    return (*small, *large) if auto_pad == "SAME_UPPER" else (*large, *small)
+
+
+def _halves(total: Tensor, auto_pad: str) -> Margins:
+    """As ``_split``, for what is known only when it runs."""
+    small = total / 2
+    large = total - small
+    return Margins(small, large) if auto_pad == "SAME_UPPER" else Margins(large, small)
+
+
+def _extents(win: Window, w: Tensor | None) -> Tensor:
+    known = [e for e in win.extent if e is not None]
+    if w is None or len(known) == win.rank:
+        return numbers(known)
+    return (op.Shape(w, start=2) - 1) * numbers(win.dilations) + 1
+
+
+def enlarged(x: Tensor, margins: Margins) -> Tensor:
+    """``x`` with margins of zeros around its spatial axes."""
+    return op.Pad(x, op.Concat([0, 0], margins.begins, [0, 0], margins.ends, axis=0))
 
 
 @vjp("Conv")
@@ -86,11 +134,10 @@ def conv(
     group: int, dilations: Any = None, kernel_shape: Any = None, pads: Any = None,
     strides: Any = None,
 ) -> Any:  # fmt: skip
-    win = window(
-        "Conv", x.shape[2:], kernel_shape or w.shape[2:], strides, dilations, pads, auto_pad
-    )
-    dx = transposed(dy, w, x, win, group)
-    dw = weight_gradient(x, dy, w, win, group)
+    win = window(kernel_shape or w.shape[2:], strides, dilations, pads)
+    win, margins = placed(x, win, auto_pad, w)
+    dx = transposed(dy, w, x, win, group, margins)
+    dw = weight_gradient(enlarged(x, margins) if margins else x, dy, w, win, group)
     return (dx, dw) if b is None else (dx, dw, _bias_gradient(dy))
 
 
@@ -100,15 +147,45 @@ def conv_transpose(
     group: int, dilations: Any = None, kernel_shape: Any = None, output_padding: Any = None,
     output_shape: Any = None, pads: Any = None, strides: Any = None,
 ) -> Any:  # fmt: skip
-    if output_shape is not None or auto_pad not in ("NOTSET", "VALID"):
-        raise GradientError(
-            "ConvTranspose has a gradient rule only for explicit pads (no output_shape, no auto_pad)"
-        )
-    space = x.shape[2:]
-    win = window("ConvTranspose", space, kernel_shape or w.shape[2:], strides, dilations, pads, "")
-    dx = op.Conv(dy, w, group=group, **_moving(win))
-    dw = weight_gradient(dy, x, w, win, group)
+    win = window(kernel_shape or w.shape[2:], strides, dilations, pads)
+    extra = tuple(output_padding or (0,) * win.rank)
+    win, margins = _cut(x, w, win, auto_pad, extra, output_shape)
+    full = enlarged(dy, margins) if margins else dy
+    dx = op.Conv(full, w, group=group, **_moving(win))
+    dw = weight_gradient(full, x, w, win, group)
     return (dx, dw) if b is None else (dx, dw, _bias_gradient(dy))
+
+
+def _cut(
+    x: Tensor, w: Tensor, win: Window, auto_pad: str, extra: Sequence[int], output_shape: Any
+) -> tuple[Window, Any]:
+    """As ``placed``, for a transposed convolution: its pads are cut off from the full result."""
+    if output_shape is None and auto_pad in ("NOTSET", ""):
+        return win, None
+    bare = win._replace(pads=(0,) * 2 * win.rank)
+    if output_shape is None and auto_pad == "VALID":
+        return bare, None
+    if output_shape is None and any(extra):
+        raise GradientError(
+            f"ConvTranspose with output_padding and auto_pad={auto_pad} has no gradient rule: the "
+            "standard's shape inference and its runtimes disagree about the size of the result. "
+            "Give explicit pads"
+        )
+    # without output_shape the size is to be multiplied by the stride: as much is cut off from any
+    sizes: Sequence[Dim] = x.shape[2:] if output_shape is not None else (1,) * win.rank
+    wanted = win.strides if output_shape is None else output_shape
+    if all(isinstance(d, int) for d in (*sizes, *win.kernel)):
+        totals = [
+            max((int(n or 0) - 1) * s + int(e or 0) + more - out, 0)
+            for n, s, e, more, out in zip(
+                sizes, win.strides, win.extent, extra, wanted, strict=True
+            )
+        ]
+        return win._replace(pads=_split(totals, auto_pad)), None
+    total = _extents(win, w) + numbers(np.subtract(extra, wanted))
+    if output_shape is not None:
+        total = total + (op.Shape(x, start=2) - 1) * numbers(win.strides)
+    return bare, _halves(op.Max(total, 0), auto_pad)
 
 
 def _moving(win: Window) -> dict[str, Any]:
@@ -119,25 +196,32 @@ def _bias_gradient(dy: Tensor) -> Tensor:
     return op.ReduceSum(dy, [0, *range(2, dy.ndim)], keepdims=0)
 
 
-def transposed(dy: Tensor, w: Tensor, x: Tensor, win: Window, group: int) -> Tensor:
-    """The adjoint of ``Conv(., w)`` at ``dy``, with the size of ``x``."""
+def transposed(
+    dy: Tensor, w: Tensor, x: Tensor, win: Window, group: int, margins: Margins | None = None
+) -> Tensor:
+    """The adjoint of ``Conv(., w)`` at ``dy``, with the spatial size of ``x``."""
     space = x.shape[2:]
     extra = None
-    if all(isinstance(d, int) for d in (*space, *win.kernel)):
+    if margins is None and all(isinstance(d, int) for d in (*space, *win.kernel)):
         extra = [
-            (int(space[i] or 0) + win.pads[i] + win.pads[i + win.rank] - win.extent[i])
+            (int(space[i] or 0) + win.begins[i] + win.ends[i] - int(win.extent[i] or 0))
             % win.strides[i]
             for i in range(win.rank)
         ]
-    if extra is not None or all(s == 1 for s in win.strides):
+    each = w.shape[1]
+    shape = (dy.shape[0], each * group if isinstance(each, int) else None, *space)
+    if extra is not None or (margins is None and all(s == 1 for s in win.strides)):
         dx = op.ConvTranspose(dy, w, group=group, output_padding=extra, **_moving(win))
-        return retyped(dx, x.type)
+        return retyped(dx, TensorType(dx.dtype, shape))
     # how much of the end the last window left out is known only when it runs
-    uncut = win._replace(pads=(*win.pads[: win.rank], *(0,) * win.rank))
+    uncut = win._replace(pads=(*win.begins, *(0,) * win.rank))
     dx = op.ConvTranspose(dy, w, group=group, **_moving(uncut))
     missing = op.Shape(x, start=2) - op.Shape(dx, start=2)
-    ends = op.Concat([0] * win.rank, missing, axis=0)
-    return retyped(padded(dx, ends, numbers(range(2, x.ndim))), x.type)
+    begins: Any = [0] * win.rank
+    if margins is not None:
+        begins, missing = op.Neg(margins.begins), missing + margins.begins
+    dx = op.Pad(dx, op.Concat([0, 0], begins, [0, 0], missing, axis=0))
+    return retyped(dx, TensorType(dx.dtype, shape))
 
 
 def weight_gradient(x: Tensor, dy: Tensor, w: Tensor, win: Window, group: int) -> Tensor:

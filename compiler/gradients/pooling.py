@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from ...errors import GradientError
-from .. import op
+from .. import dtypes, op
 from ..autodiff import vjp
-from ..ir import Tensor, constant, retyped
-from .common import expand_like, mask, numbers, padded, reshape_like, shape_from, shape_of
-from .composed import composed
-from .convolution import Window, transposed, window
+from ..ir import Array, Tensor, constant, retyped
+from .common import expand_like, mask, reshape_like, shape_from, shape_of
+from .convolution import Margins, Window, placed, transposed, window
 
 
 @vjp("MaxPool")
@@ -44,72 +44,136 @@ def average_pool(
     kernel_shape: Any, dilations: Any = None, pads: Any = None, strides: Any = None,
 ) -> Tensor:  # fmt: skip
     """Every position of a window takes an equal share: a transposed convolution with ones."""
-    win = window("AveragePool", x.shape[2:], kernel_shape, strides, dilations, pads, auto_pad)
-    beyond = _beyond(x, y, win) if ceil_mode else (0,) * win.rank
-    ends = tuple(p + b for p, b in zip(win.pads[win.rank :], beyond, strict=True))
-    whole = win._replace(pads=(*win.pads[: win.rank], *ends))
-    counts: Any = float(np.prod(win.sizes))
-    if any(beyond) or (any(win.pads) and not count_include_pad):
-        counts = _counts(x, win, beyond, count_include_pad)
-    ones = constant(np.ones((1, 1, *win.sizes), x.dtype))
-    planes = op.Reshape(x, shape_from([-1, 1], x, 2))
-    share = op.Reshape(dy, shape_from([-1, 1], dy, 2)) / counts
-    return reshape_like(transposed(share, ones, planes, whole, 1), x)
+    win = window(kernel_shape, strides, dilations, pads)
+    win, margins, rounds_up = _windows("AveragePool", x, win, auto_pad, ceil_mode)
+    counts: Any = float(np.prod(kernel_shape))
+    if rounds_up or (not count_include_pad and (margins is not None or any(win.pads))):
+        counts = _counts(x, y, win, margins, rounds_up, count_include_pad)
+    return _summed_back(dy / counts, x, win, margins, rounds_up)
 
 
-def _beyond(x: Tensor, y: Tensor, win: Window) -> tuple[int, ...]:
-    """How far the last window of ``ceil_mode`` reaches over the padded end, along each axis."""
-    found = []
-    for i, (size, out) in enumerate(zip(x.shape[2:], y.shape[2:], strict=True)):
-        if not isinstance(size, int) or not isinstance(out, int):
-            raise GradientError(
-                "pooling with ceil_mode=1 has a gradient rule only for a known image size"
-            )
-        padded = size + win.pads[i] + win.pads[i + win.rank]
-        found.append(max((out - 1) * win.strides[i] + win.extent[i] - padded, 0))
-    return tuple(found)
-
-
-def _counts(x: Tensor, win: Window, beyond: tuple[int, ...], include_pad: int) -> Tensor:
-    """How many positions each window averages over: never those beyond the padded end."""
-    inside = op.Expand(constant(1, x.dtype), shape_from([1, 1], x, 2))
-    axes = numbers(range(2, x.ndim))
-    area = padded(inside, numbers(win.pads), axes, constant(include_pad, x.dtype))
-    return op.Conv(
-        area, np.ones((1, 1, *win.sizes), x.dtype), strides=win.strides,
-        dilations=win.dilations, pads=(*(0,) * win.rank, *beyond),
-    )  # fmt: skip
-
-
-@composed("LpPool")
+@vjp("LpPool")
 def lp_pool(
-    x: Tensor, *, auto_pad: str, ceil_mode: int, p: int, kernel_shape: Any, dilations: Any = None,
-    pads: Any = None, strides: Any = None,
+    dy: Tensor, y: Tensor, x: Tensor, *, auto_pad: str, ceil_mode: int, p: int, kernel_shape: Any,
+    dilations: Any = None, pads: Any = None, strides: Any = None,
 ) -> Tensor:  # fmt: skip
-    if ceil_mode:
-        raise GradientError("LpPool has no gradient rule for ceil_mode=1")
-    win = window("LpPool", x.shape[2:], kernel_shape, strides, dilations, pads, auto_pad)
-    powers = op.Reshape(_power(x, p), shape_from([-1, 1], x, 2))
-    sums = op.Conv(
-        powers, np.ones((1, 1, *win.sizes), x.dtype), strides=win.strides,
-        dilations=win.dilations, pads=win.pads,
+    win = window(kernel_shape, strides, dilations, pads)
+    win, margins, rounds_up = _windows("LpPool", x, win, auto_pad, ceil_mode)
+    return _slope(x, p) * _summed_back(_per_norm(dy, y, p), x, win, margins, rounds_up)
+
+
+@vjp("GlobalLpPool")
+def global_lp_pool(dy: Tensor, y: Tensor, x: Tensor, *, p: int) -> Tensor:
+    return _slope(x, p) * _per_norm(dy, y, p)
+
+
+def _slope(x: Tensor, p: int) -> Tensor:
+    """The derivative of ``abs(x) ** p / p``."""
+    if p == 1:
+        return op.Sign(x)
+    return x if p == 2 else x * op.Pow(op.Abs(x), float(p - 2))
+
+
+def _per_norm(dy: Tensor, y: Tensor, p: int) -> Tensor:
+    """``dy / y ** (p - 1)``; where the norm is zero, so are all that it is of, and their slopes."""
+    if p == 1:
+        return dy
+    safe = y + mask(op.Equal(y, 0.0), y)
+    return dy / (safe if p == 2 else op.Pow(safe, float(p - 1)))
+
+
+def _windows(
+    name: str, x: Tensor, win: Window, auto_pad: str, ceil_mode: int
+) -> tuple[Window, Margins | None, bool]:
+    """The windows with pads, or margins, and whether their number is rounded up.
+
+    Raises ``GradientError`` where the standard and its runtimes disagree about them.
+    """
+    if auto_pad.startswith("SAME") and any(d > 1 for d in win.dilations):
+        raise GradientError(
+            f"{name} with dilations and auto_pad={auto_pad} has no gradient rule: ONNX Runtime pads "
+            "such windows otherwise than the standard says. Give explicit pads"
+        )
+    win, margins = placed(x, win, auto_pad)
+    rounds_up = bool(ceil_mode) and not auto_pad.startswith("SAME")
+    for i, size in enumerate(x.shape[2:]):
+        if not rounds_up or not isinstance(size, int):
+            continue
+        if (_number(size, win, i, rounds_up) - 1) * win.strides[i] >= size + win.begins[i]:
+            raise GradientError(
+                f"{name} with ceil_mode=1 has no gradient rule where the last window would begin in "
+                "the padding: the standard's shape inference and its runtimes disagree about the "
+                "size of the result. Give explicit pads and ceil_mode=0"
+            )
+    return win, margins, rounds_up
+
+
+def _number(size: int, win: Window, i: int, rounds_up: bool) -> int:
+    """How many windows there are along one axis."""
+    room = size + win.begins[i] + win.ends[i] - int(win.extent[i] or 0)
+    return (-(-room // win.strides[i]) if rounds_up else room // win.strides[i]) + 1
+
+
+def _counts(
+    x: Tensor, y: Tensor, win: Window, margins: Margins | None, rounds_up: bool, include_pad: int
+) -> Tensor:
+    """How many positions each window averages over: never those beyond the padded end."""
+    factors: list[Any] = []
+    for i, size in enumerate(x.shape[2:]):
+        steps = np.arange(int(win.kernel[i] or 0)) * win.dilations[i]
+        beside = (1,) * (win.rank - 1 - i)
+        if isinstance(size, int) and margins is None:
+            first = np.arange(_number(size, win, i, rounds_up)) * win.strides[i] - win.begins[i]
+            low, high = (-win.begins[i], size + win.ends[i]) if include_pad else (0, size)
+            places = first[:, None] + steps
+            inside: Any = ((places >= low) & (places < high)).sum(axis=1, dtype=x.dtype)
+            factors.append(inside.reshape(-1, *beside))
+        else:
+            found = _counts_when_run(x, y, win, margins, i, steps, include_pad)
+            factors.append(op.Unsqueeze(found, [*range(1, 1 + len(beside))]) if beside else found)
+    if all(isinstance(f, np.ndarray) for f in factors):
+        return constant(functools.reduce(np.multiply, factors))
+    result: Tensor = functools.reduce(op.Mul, factors)
+    return result
+
+
+def _counts_when_run(
+    x: Tensor, y: Tensor, win: Window, margins: Margins | None, i: int, steps: Array,
+    include_pad: int,
+) -> Tensor:  # fmt: skip
+    """As ``_counts``, along one axis of unknown size."""
+    begin: Any = win.begins[i] if margins is None else op.Gather(margins.begins, i)
+    end: Any = win.ends[i] if margins is None else op.Gather(margins.ends, i)
+    size = op.Squeeze(op.Shape(x, start=2 + i, end=3 + i), [0])
+    number = op.Squeeze(op.Shape(y, start=2 + i, end=3 + i), [0])
+    places = op.Unsqueeze(op.Range(0, number, 1) * win.strides[i], [1]) + steps
+    # from the beginning of the padding
+    low, high = (0, size + begin + end) if include_pad else (begin, size + begin)
+    inside = op.And(op.GreaterOrEqual(places, low), op.Less(places, high))
+    return op.ReduceSum(op.Cast(inside, to=x.dtype), [1], keepdims=0)
+
+
+def _summed_back(
+    share: Tensor, x: Tensor, win: Window, margins: Margins | None, rounds_up: bool
+) -> Tensor:
+    """What the windows give back to each position of ``x``: the adjoint of summing over windows."""
+    ends = [*win.ends]
+    for i, size in enumerate(x.shape[2:]):
+        if rounds_up and isinstance(size, int):
+            reach = (_number(size, win, i, rounds_up) - 1) * win.strides[i] + int(
+                win.extent[i] or 0
+            )
+            ends[i] = max(ends[i], reach - size - win.begins[i])
+    ones = constant(np.ones((1, 1, *(int(k or 0) for k in win.kernel)), x.dtype))
+    planes = op.Reshape(x, shape_from([-1, 1], x, 2))
+    summed = transposed(
+        op.Reshape(share, shape_from([-1, 1], share, 2)), ones, planes,
+        win._replace(pads=(*win.begins, *ends)), 1, margins,
     )  # fmt: skip
-    if not all(isinstance(d, int) for d in x.shape[1:2]):
-        raise GradientError("LpPool has a gradient rule only for a known number of channels")
-    return op.Reshape(_root(sums, p), shape_from([-1, int(x.shape[1] or 0)], sums, 2))
+    return reshape_like(summed, x)
 
 
-@composed("GlobalLpPool")
-def global_lp_pool(x: Tensor, *, p: int) -> Tensor:
-    return _root(op.ReduceSum(_power(x, p), [*range(2, x.ndim)], keepdims=1), p)
-
-
-def _power(x: Tensor, p: int) -> Tensor:
-    return x * x if p == 2 else op.Pow(op.Abs(x), float(p))
-
-
-def _root(x: Tensor, p: int) -> Tensor:
-    return op.Sqrt(x) if p == 2 else op.Pow(x, 1.0 / p)
+EXACT = 2**24  # up to which float32 holds every integer
 
 
 @vjp("MaxUnpool")
@@ -117,10 +181,28 @@ def max_unpool(
     dy: Tensor, y: Tensor, x: Tensor, places: Tensor, shape: Tensor | None = None, *,
     kernel_shape: Any, pads: Any = None, strides: Any = None,
 ) -> Any:  # fmt: skip
-    if shape is not None:
-        raise GradientError("MaxUnpool has no gradient rule for an explicit output_shape")
-    picked = op.GatherElements(op.Reshape(dy, [-1]), op.Reshape(places, [-1]))
-    return reshape_like(picked, x), None
+    """With an explicit shape, MaxUnpool itself is asked where it puts each number.
+
+    ONNX Runtime counts the places in the shape that is asked for, the standard in the default one.
+    """
+    if shape is None:
+        picked = op.GatherElements(op.Reshape(dy, [-1]), op.Reshape(places, [-1]))
+        return reshape_like(picked, x), None
+
+    def unpooled(numbered: Tensor) -> Tensor:
+        put = op.MaxUnpool(
+            op.Cast(numbered, to=x.dtype), places, shape, kernel_shape=kernel_shape, pads=pads,
+            strides=strides,
+        )  # fmt: skip
+        return op.Reshape(op.Cast(put, to=dtypes.INT64), [-1])
+
+    count = op.Size(x)
+    number = op.Reshape(op.Range(1, count + 1, 1), shape_of(x))
+    high = op.Div(number, EXACT)
+    origin = unpooled(number - high * EXACT) + unpooled(high) * EXACT
+    zeros = op.Expand(constant(0, x.dtype), op.Reshape(count + 1, [1]))
+    found = op.ScatterElements(zeros, origin, op.Reshape(dy, [-1]), axis=0, reduction="add")
+    return reshape_like(op.Slice(found, [1], [2**62], [0]), x), None, None
 
 
 @vjp("GlobalAveragePool")

@@ -105,8 +105,36 @@ def test_dropout_differentiates_by_its_ratio_through_the_scale() -> None:
     assert dratio == 0
 
 
-def test_padding_of_same_convolutions_with_strides_needs_a_size() -> None:
-    x = ir.argument("x", ir.TensorType(np.dtype(np.float32), ("n", 1, None, None)))
-    y = op.Conv(x, np.ones((1, 1, 3, 3), np.float32), auto_pad="SAME_UPPER", strides=[2, 2])
-    with pytest.raises(autodiff.GradientError, match="known"):
-        autodiff.vector_jacobian([y], [y], [x])
+def test_quantising_passes_nothing_straight_through() -> None:
+    def both(x: ir.Tensor) -> Any:
+        q, scale, zero = op.DynamicQuantizeLinear(x)
+        y = op.DequantizeLinear(q, scale, zero)
+        return y, scale, autodiff.grad(op.ReduceSum(y, keepdims=0), [x])[0]
+
+    y, scale, dx = Function(both)(np.array([-2.0, 0.3, 1.0, 3.1], np.float32))
+    by_scale = (y / scale).sum() / 255  # the scale is the range over 255, the steps are constant
+    np.testing.assert_allclose(dx, [-by_scale, 0, 0, by_scale], rtol=1e-5)
+    with pytest.raises(autodiff.GradientError, match="without a gradient"):
+        Function(lambda x: autodiff.grad(op.ReduceSum(op.DequantizeLinear(
+            op.QuantizeLinear(x, 0.5, ir.constant(3, "uint8")), 0.5, 3), keepdims=0), [x]))(
+                np.ones(3, np.float32))  # fmt: skip
+
+
+REFUSED: list[tuple[str, Any, tuple[Any, ...], str]] = [
+    ("large matrices", op.Det, ((65, 65),), "up to 64 x 64"),
+    ("an axis found while it runs", lambda x: op.DFT(x, None, op.Cast(x[0, 0, 0], to="int64")),
+     ((2, 3, 1),), "DFT .* its axis is a constant"),
+    ("a letter twice in a result", lambda x: op.Einsum(x, equation="i->ii"), ((3,),), "'i->ii'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("build", "shapes", "message"), [t[1:] for t in REFUSED], ids=[t[0] for t in REFUSED]
+)
+def test_what_has_no_gradient_says_so(build: Any, shapes: Any, message: str) -> None:
+    xs = [
+        ir.argument(f"x{i}", ir.TensorType(np.dtype(np.float32), s)) for i, s in enumerate(shapes)
+    ]
+    y = build(*xs)
+    with pytest.raises(autodiff.GradientError, match=message):
+        autodiff.vector_jacobian([y], [y], xs)
