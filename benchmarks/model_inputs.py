@@ -36,7 +36,7 @@ def _voice(rng: Random, samples: int, rate: int = 16_000, pitch: float = 180.0) 
     seconds = np.arange(samples) / rate
     phase = 2 * np.pi * pitch * (seconds + 0.1 * seconds**2)
     tones = sum(np.sin(k * phase) / k for k in range(1, 6))
-    return (0.1 * np.asarray(tones) + 0.005 * rng.normal(size=samples)).astype(np.float32)
+    return (0.1 * np.asarray(tones) + 0.02 * rng.normal(size=samples)).astype(np.float32)
 
 
 def _surfaces(rng: Random) -> Feeds:
@@ -74,7 +74,7 @@ def _resnet(rng: Random) -> Feeds:
 
 def _eeg(rng: Random) -> Feeds:
     """Thirty seconds at 250 Hz and their scalogram, both standardised."""
-    return {"raw_signal": _normal(rng, 2, 1, 7500), "spectrogram": _normal(rng, 2, 15, 7500)}
+    return {"raw_signal": _normal(rng, 1, 1, 7500), "spectrogram": _normal(rng, 1, 15, 7500)}
 
 
 def _silero(rng: Random) -> Feeds:
