@@ -1,0 +1,427 @@
+"""One case: is what is imported the same function, and is its gradient that function's?"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto
+
+from waterhorse import _boot
+from waterhorse.compiler import autodiff, importer, ir, lower
+from waterhorse.errors import FileFormatError, GradientError, WaterhorseError
+
+from .cases import Array, Case, nodes_of
+from .engines import DRAWING, ENGINES, Engine, Run, session, with_plain_outputs
+from .widen import NARROW
+
+assert _boot.gradients  # importing it fills the table of rules
+
+# Operands that say how, not what: no gradient is promised. (operator, position)
+DECLARED = {
+    ("Resize", 1): "the region of interest decides where to look",
+    ("Resize", 2): "scales decide on the shape of the result",
+    ("Upsample", 1): "scales decide on the shape of the result",
+    ("Dropout", 1): "the ratio decides what is dropped",
+    ("CastLike", 1): "only its type counts",
+}
+LOOSE = 1e-5  # absolute, where the case's own 1e-7 is below what float32 can do
+AWAY = (0.02, 0.1, 0.5, 1.0)  # how far other points are from the case's own
+
+
+@dataclass
+class Result:
+    """What came out for one case.
+
+    ``kind``: "differentiable", "zero" (declared, and confirmed by differences), "discrete" (no float among
+    inputs or among outputs), "text", "foreign" (not ai.onnx). ``forward``: "right", "loose" (beyond the
+    case's own tolerance, within 1e-5), "random", "runtime" (onnxruntime differs from the case on the original
+    file too), "wrong", "unsupported". ``gradient``: "right", "jittered" (the case's own point is not smooth; right beside it), "wrong",
+    "unsupported", "" where there is none.
+    """
+
+    name: str
+    op: str
+    kind: str = ""
+    forward: str = ""
+    gradient: str = ""
+    engine: str = ""
+    reason: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    def row(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A case that was imported, with the model to run its forward pass."""
+
+    case: Case
+    graph: importer.Imported
+    model: onnx.ModelProto
+
+
+def check(case: Case) -> Result:
+    """Classify and check one case; what goes wrong is in the result."""
+    result = Result(case.name, case.op, _kind(case))
+    try:
+        loaded = _loaded(case, result)
+    except WaterhorseError as error:
+        result.forward, result.reason = "unsupported", _short(error)
+        result.gradient = "unsupported" if result.kind == "differentiable" else ""
+        return result
+    right = _forward(loaded, result)
+    if result.kind != "differentiable":
+        return result
+    if right is None:
+        result.gradient = "unsupported"
+        return result
+    try:
+        _gradient(right, result)
+    except GradientError as error:
+        result.gradient, result.reason = "unsupported", _short(error)
+    return result
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+def _kind(case: Case) -> str:
+    if any(case.element(n) == TensorProto.STRING for n in case.every()):
+        return "text"
+    if not (due(case) and case.floats([*case.expected])):
+        return "discrete"
+    return "differentiable"
+
+
+def due(case: Case) -> list[str]:
+    """Float inputs that gradients are due for."""
+    nodes = [*nodes_of(case.model.graph)]
+    outputs = {o.name for o in case.model.graph.output}
+    uses = {
+        n: {(d.op_type, i) for d in nodes for i, x in enumerate(d.input) if x == n}
+        for n in case.feeds
+    }
+    return [
+        n for n in case.floats([*case.feeds])
+        if n in outputs or any(u not in DECLARED for u in uses[n])
+    ]  # fmt: skip
+
+
+# -- forward --------------------------------------------------------------------------------------
+
+
+def _loaded(case: Case, result: Result) -> Loaded:
+    """Import; where that takes integers that are known (axes, shapes), store them in the model."""
+    odd = [n for n in case.feeds if case.element(n) in NARROW]
+    if odd:  # types of less than 8 bits cannot be fed from Python
+        case = case.frozen(odd)
+    try:
+        return _imported(case)
+    except FileFormatError:
+        whole = [n for n in case.feeds if n not in case.floats([*case.feeds])]
+        if not whole:
+            raise
+        made = _imported(case.frozen(whole))
+        result.notes.append("with its integer operands stored in the model")
+        return made
+
+
+def _imported(case: Case) -> Loaded:
+    graph = importer.read(case.model, masters=False)
+    return Loaded(case, graph, lower.lower(graph.inputs, graph.outputs, _stored(graph)).model)
+
+
+def _stored(graph: importer.Imported) -> dict[str, tuple[ir.Tensor, Array]]:
+    return {n: (w.leaf, w.value) for n, w in graph.weights.items()}
+
+
+def _forward(loaded: Loaded, result: Result) -> Loaded | None:
+    """Compare with what is expected. Returns what runs: maybe a copy of the case in float32."""
+    case = loaded.case
+    try:
+        if any(case.element(n) == TensorProto.BFLOAT16 for n in case.every()):
+            raise NotImplementedError("bfloat16 has no kernels")
+        found = session(with_plain_outputs(loaded.model))(case.feeds)
+    except Exception as error:  # onnxruntime's exceptions share no base
+        wide = case.widened(TensorProto.FLOAT)
+        if not case.floats(case.every()) or wide.model == case.model:
+            result.forward, result.reason = "unsupported", f"onnxruntime: {_short(error)}"
+            return None
+        try:
+            loaded = _imported(wide)
+            found = session(with_plain_outputs(loaded.model))(wide.feeds)
+        except Exception as second:
+            result.forward, result.reason = "unsupported", f"onnxruntime: {_short(second)}"
+            return None
+        result.notes.append("in float32: onnxruntime has no kernel for the type")
+        case = Case(wide.name, wide.model, wide.feeds, wide.expected, 2e-2, 2e-2)
+        loaded = Loaded(case, loaded.graph, loaded.model)
+    problem, loose = _compared(case, found)
+    if problem and case.ops() & DRAWING:
+        result.forward = "random" if _alike(case, found) else "wrong"
+        result.reason = "" if result.forward == "random" else problem
+    elif problem and _as_original(case, found):
+        result.forward = "runtime"
+        result.notes.append(f"onnxruntime gives the same for the original: {problem}")
+    else:
+        result.forward = "wrong" if problem else "loose" if loose else "right"
+        result.reason = problem
+    return None if result.forward == "wrong" else loaded
+
+
+def _as_original(case: Case, found: Mapping[str, Array]) -> bool:
+    """Whether ONNX Runtime gives for the case's own model what it gives for ours."""
+    try:
+        original = session(case.model)(case.feeds)
+    except Exception:  # it cannot run it
+        return False
+    return all(
+        a.shape == found[n].shape and np.allclose(a, found[n], 1e-5, 1e-6, equal_nan=True)
+        for n, a in original.items()
+    )
+
+
+def _alike(case: Case, found: Mapping[str, Array]) -> bool:
+    return all(found[n].shape == e.shape for n, e in case.expected.items())
+
+
+def _compared(case: Case, found: Mapping[str, Array]) -> tuple[str, bool]:
+    """What is wrong, and whether it took more than the case's own tolerance to be right."""
+    loose = False
+    for name, expected in case.expected.items():
+        got = found[name]
+        if got.shape != expected.shape:
+            return f"{name} has shape {got.shape}, expected {expected.shape}", loose
+        if expected.dtype == object or expected.dtype.kind in "US":
+            if got.astype(str).tolist() != expected.astype(str).tolist():
+                return f"{name} is another text", loose
+            continue
+        a, b = got.astype(np.float64), expected.astype(np.float64)
+        half = expected.dtype == np.float16 or case.element(name) in (
+            TensorProto.FLOAT16, TensorProto.BFLOAT16)  # fmt: skip
+        if not np.allclose(a, b, case.rtol, case.atol, equal_nan=True):
+            loose = True
+            if not np.allclose(a, b, max(case.rtol, 1e-2 if half else 0), 1e-2 if half else LOOSE,
+                               equal_nan=True):  # fmt: skip
+                worst = float(np.nanmax(np.abs(a - b), initial=0))
+                return f"{name} differs by up to {worst:.3g}", loose
+    return "", loose
+
+
+# -- gradients ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """The vector-Jacobian product of a case, ready to run."""
+
+    run: Run
+    wrt: list[str]
+    outputs: list[str]
+    zero: set[str]
+
+
+def _built(loaded: Loaded, result: Result) -> Gradient:
+    """The gradient graph."""
+    wrt = due(loaded.case)
+    graph = loaded.graph
+    outputs = loaded.case.floats([*loaded.case.expected])
+    ys = [graph.outputs[n] for n in outputs]
+    vs = {
+        f"cotangent/{n}": ir.argument(f"cotangent/{n}", y.type)
+        for n, y in zip(outputs, ys, strict=True)
+    }
+    dxs = autodiff.vector_jacobian(
+        ys, [*vs.values()], [graph.inputs[n] for n in wrt], connected=False
+    )
+    seeds = {v.node for v in vs.values()}
+    zero = {n for n, dx in zip(wrt, dxs, strict=True) if not seeds & set(ir.toposort([dx]))}
+    targets = {f"grad/{n}": dx for n, dx in zip(wrt, dxs, strict=True)}
+    model = lower.lower({**graph.inputs, **vs}, targets, _stored(graph)).model
+    return Gradient(_runnable(model, result), wrt, outputs, zero)
+
+
+def _runnable(model: onnx.ModelProto, result: Result) -> Run:
+    try:
+        return session(model)
+    except Exception as error:
+        raise GradientError(f"onnxruntime refuses the gradient: {_short(error)}") from error
+
+
+def _gradient(loaded: Loaded, result: Result) -> None:
+    """Compare gradients with directional differences, by each input."""
+    try:
+        made = _built(loaded, result)
+    except GradientError as error:
+        wide = loaded.case.widened(TensorProto.FLOAT)
+        if "onnxruntime refuses" not in str(error) or wide.model == loaded.case.model:
+            raise
+        loaded = _imported(wide)
+        result.notes.append("gradient in float32: onnxruntime has no kernel for the type")
+        made = _built(loaded, result)
+    checks = _Checks(loaded, made, result)
+    verdicts = {name: checks.input(name) for name in made.wrt}
+    bad = [f"{n}: {v}" for n, v in verdicts.items() if v not in ("right", "jittered")]
+    if bad:
+        result.gradient, result.reason = "wrong", "; ".join(bad)[:400]
+    elif {*made.wrt} == made.zero:
+        result.kind, result.gradient = "zero", ""
+    else:
+        result.gradient = "jittered" if "jittered" in verdicts.values() else "right"
+
+
+class _Checks:
+    """Differences of one case."""
+
+    def __init__(self, loaded: Loaded, gradient: Gradient, result: Result) -> None:
+        self.case, self.gradient, self.result = loaded.case, gradient, result
+        self.rng = np.random.default_rng(zlib.crc32(loaded.case.name.encode()))
+        self.engine, self.function = self._sound(loaded)
+
+    def _sound(self, loaded: Loaded) -> tuple[Engine, Run]:
+        """The first engine that gives at the case's own point what is expected there."""
+        tried = []
+        drawing = bool(self.case.ops() & DRAWING) and self.result.forward == "random"
+        for engine in ENGINES:
+            if drawing and engine.dtype is np.float64:
+                continue  # the same draw every time: only where it can be seeded
+            try:
+                function = engine.build(loaded.case, loaded.model)
+                found = function(self._feeds(self.case.feeds, engine))
+            except Exception as error:  # whatever an implementation does not have
+                tried.append(f"{engine.name}: {_short(error)[:80]}")
+                continue
+            if all(self._close(found.get(n), n, engine) for n in self.gradient.outputs):
+                self.result.engine = engine.name
+                return engine, function
+            tried.append(f"{engine.name}: other values")
+        raise GradientError("nothing to compare with: " + "; ".join(tried))
+
+    def _close(self, found: Array | None, name: str, engine: Engine) -> bool:
+        expected = self.case.expected[name]
+        if found is None or found.shape != expected.shape or found.dtype != engine.dtype:
+            return False
+        if self.result.forward in ("random", "runtime"):
+            return True
+        half = expected.dtype.itemsize < 4 or "in float32" in " ".join(self.result.notes)
+        tolerance = 3e-2 if half else 1e-3
+        return np.allclose(found, expected.astype(np.float64), tolerance, tolerance, equal_nan=True)
+
+    def _feeds(self, feeds: Mapping[str, Array], engine: Engine) -> dict[str, Array]:
+        floats = {*self.case.floats([*feeds])}
+        return {n: a.astype(engine.dtype) if n in floats else a for n, a in feeds.items()}
+
+    def input(self, name: str) -> str:
+        """The verdict on the gradient by one input."""
+        if self.case.feeds[name].size == 0:
+            return "right"
+        feeds = dict(self.case.feeds)
+        verdict = ""
+        for attempt in range(3 + len(AWAY)):
+            if attempt:
+                feeds = self._jittered(attempt - 1)
+            error, smooth = self._compared(name, feeds)
+            if not error:
+                return "jittered" if attempt else "right"
+            verdict = error if smooth else f"not smooth at {attempt + 1} points; {error}"
+            if smooth and attempt == 0:
+                return verdict
+            if smooth:
+                return f"beside its point: {verdict}"
+        return verdict
+
+    def _jittered(self, attempt: int) -> dict[str, Array]:
+        """Another point: first within the domain of the case (shrunk, grown), then further away."""
+        found = dict(self.case.feeds)
+        for n in self.gradient.wrt:
+            x = found[n].astype(np.float64)
+            x = np.where(np.isfinite(x), x, self.rng.normal(size=x.shape))
+            if attempt < 2:
+                moved = x * (1 + (-1, 1)[attempt] * self.rng.uniform(0.01, 0.05, x.shape))
+            else:
+                moved = x + self.rng.normal(size=x.shape) * AWAY[attempt - 2]
+            found[n] = np.asarray(moved).astype(found[n].dtype)
+        return found
+
+    def _compared(self, name: str, feeds: dict[str, Array]) -> tuple[str, bool]:
+        """What is wrong ("" for nothing), and whether the function is smooth at that point."""
+        engine = self.engine
+        point = self._feeds(feeds, engine)
+        u = self._direction(point[name], engine)
+        try:
+            values = {h: self.function({**point, name: np.asarray(point[name] + h * u, engine.dtype)})
+                      for step in engine.steps for h in (step, -step)}  # fmt: skip
+            middle = self.function(point)
+        except Exception as error:  # outside of the domain
+            return f"the function fails nearby: {_short(error)[:80]}", False
+        vs = self._cotangents(middle)
+        if any(v[n].shape != middle[n].shape for v in values.values() for n in vs):
+            return "the shape of the result changes", False
+        got, size = self._pulled(name, feeds, vs, u)
+        large, small = engine.steps
+        differences = {h: self._slope(values[h], values[-h], vs, 2 * h) for h in engine.steps}
+        expected, spread = differences[small if engine.dtype is np.float64 else large]
+        scale = spread + size
+        if not np.isfinite(scale) or not np.isfinite(got):
+            return f"not finite: differences {expected}, rule {got}", not np.isfinite(
+                got
+            ) and np.isfinite(spread)
+        tolerance = self._tolerance() * scale + self._noise(middle, vs)
+        if abs(got - expected) <= tolerance:
+            return "", True
+        ahead, _ = self._slope(values[small], middle, vs, small)
+        behind, _ = self._slope(middle, values[-small], vs, small)
+        bent = abs(ahead - behind) > max(0.2 * abs(got - expected), tolerance)
+        curved = abs(differences[large][0] - differences[small][0]) > 0.2 * abs(got - expected)
+        return f"differences {expected:.6g}, rule {got:.6g}", not (bent or curved)
+
+    def _tolerance(self) -> float:
+        low = self.case.feeds and min(
+            self.case.feeds[n].dtype.itemsize for n in self.gradient.wrt
+        )  # fmt: skip
+        return max(self.engine.tolerance, 3e-2 if low == 2 else 0)
+
+    def _noise(self, middle: Mapping[str, Array], vs: Mapping[str, Array]) -> float:
+        """What rounding of the results alone makes of a difference."""
+        unit = np.finfo(self.engine.dtype).eps / min(self.engine.steps)
+        return float(
+            unit * sum(np.linalg.norm((middle[n] * v).ravel()) for n, v in vs.items()) + 1e-9
+        )
+
+    def _direction(self, x: Array, engine: Engine) -> Array:
+        return self.rng.normal(size=x.shape).astype(engine.dtype)
+
+    def _cotangents(self, middle: Mapping[str, Array]) -> dict[str, Array]:
+        found = {}
+        for n in self.gradient.outputs:
+            v = self.rng.normal(size=middle[n].shape)
+            found[n] = np.where(np.isfinite(middle[n]), v, 0).astype(self.engine.dtype)
+        return found
+
+    def _slope(
+        self, a: Mapping[str, Array], b: Mapping[str, Array], vs: Mapping[str, Array], span: float
+    ) -> tuple[float, float]:
+        """The directional derivative of the product with ``vs``, and the size of its terms."""
+        total, squares = 0.0, 0.0
+        for n, v in vs.items():
+            kept = v != 0
+            terms = v[kept].astype(np.float64) * (a[n][kept].astype(np.float64) - b[n][kept]) / span
+            total, squares = total + float(terms.sum()), squares + float((terms**2).sum())
+        return total, float(np.sqrt(squares))
+
+    def _pulled(
+        self, name: str, feeds: Mapping[str, Array], vs: Mapping[str, Array], u: Array
+    ) -> tuple[float, float]:
+        seeds = {f"cotangent/{n}": v.astype(self.case.expected[n].dtype) for n, v in vs.items()}
+        dx = self.gradient.run({**feeds, **seeds})[f"grad/{name}"]
+        if dx.shape != feeds[name].shape:
+            return float("nan"), 0.0
+        terms = dx.astype(np.float64) * u
+        return float(terms.sum()), float(np.sqrt((terms**2).sum()))
