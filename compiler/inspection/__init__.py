@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import onnx
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, FileFormatError
 from ..ir import Tensor
 from .counting import Operator, fit, refine, resolved, rows_of
 from .macs import NOTHING, Dim, Polynomial
@@ -36,7 +36,11 @@ class Value:
 
 @dataclass
 class Report:
-    """What ``inspect`` found. ``dims``: open sizes and where the inputs have them."""
+    """What ``inspect`` found.
+
+    ``dims``: open sizes and where the inputs have them; ``training``: how many ``training_info`` there
+    are; ``problem``: why shapes could not be inferred (then those that the file declares are taken).
+    """
 
     name: str
     producer: str
@@ -50,6 +54,7 @@ class Report:
     functions: dict[str, int] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
     training: int = 0
+    problem: str = ""
 
     @property
     def macs(self) -> Polynomial:
@@ -98,18 +103,25 @@ def inspect(model: onnx.ModelProto, how: How, dims: Mapping[str, int] | None = N
         dims: sizes for open dims of the inputs, by name. A dim without a name goes by its place:
             ``x.0`` is the first of input ``x``.
 
-    Raises ``ArgumentError`` for a dim that the model does not have, ``FileFormatError`` where functions
-    call each other in a circle or shapes contradict each other.
+    Raises ``ArgumentError`` for a dim that the model does not have.
     """
     opened = open_dims(model.graph)
     unknown = sorted(set(dims or {}) - set(opened))
     if unknown:
         listed = ", ".join(opened) or "none"
         raise ArgumentError(f"the model has no open dim {unknown[0]!r}; it has: {listed}")
-    plain = prepared(model, dims or {})
+    plain, problem = model, ""
+    try:
+        plain = prepared(model, dims or {})
+    except FileFormatError as error:
+        problem = str(error)
     rows = rows_of(plain.graph, {})
     left = [n for n in opened if n not in (dims or {})]
-    if 1 <= len(left) <= _FITTED and any(not resolved(r, left) for r in rows.values()):
+    if (
+        not problem
+        and 1 <= len(left) <= _FITTED
+        and any(not resolved(r, left) for r in rows.values())
+    ):
         fit(model, rows, dims or {}, left)
     for row in rows.values():
         row.how, row.note = how(row.name, row.domain)
@@ -127,6 +139,7 @@ def inspect(model: onnx.ModelProto, how: How, dims: Mapping[str, int] | None = N
         functions=_function_uses(model),
         metadata={p.key: p.value for p in model.metadata_props},
         training=len(model.training_info),
+        problem=problem,
     )
 
 

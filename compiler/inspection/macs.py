@@ -268,23 +268,20 @@ for _name, _count in _GATES.items():
 def _attention(
     inputs: Sequence[Dims], outputs: Sequence[Dims], attrs: Mapping[str, Any]
 ) -> Polynomial:
-    """Queries by keys, then probabilities by values (opset 23)."""
+    """Queries by keys, then probabilities by values (opset 23), whatever a mask leaves out."""
     q, k, v = (_known(x) for x in inputs[:3])
-    heads = attrs.get("q_num_heads")
-    past = inputs[4] if len(inputs) > 4 else None
-    if past is not None:
-        raise UnknownShapeError  # the length of keys is that of past and present together
+    past = _known(inputs[4])[2] if len(inputs) > 4 and inputs[4] is not None else 0
+    kept = k[1 if len(k) == 3 else 2]
+    if past != 0:
+        if not isinstance(past, int) or not isinstance(kept, int):
+            raise UnknownShapeError
+        kept += past
     if len(q) == 4:
-        batch, head, length, size = q
-        kept, last = k[2], v[3]
-        return _product([batch, head, length, kept, size]) + _product(
-            [batch, head, length, kept, last]
-        )
-    own, groups = int(heads or 0), int(attrs.get("kv_num_heads") or 0)
-    if not own or not groups or not isinstance(v[2], int):
+        return Polynomial.of(*q, kept) + Polynomial.of(*q[:3], kept, v[3])
+    heads, groups = attrs.get("q_num_heads"), attrs.get("kv_num_heads")
+    if not heads or not groups or not isinstance(v[2], int):
         raise UnknownShapeError
-    width = v[2] // groups * own
-    return _product([*q[:2], k[1], q[2]]) + _product([*q[:2], k[1], width])
+    return Polynomial.of(*q, kept) + Polynomial.of(*q[:2], kept, v[2] // groups * heads)
 
 
 __all__ = ["NOTHING", "Dim", "Dims", "Polynomial", "UnknownShapeError", "counted", "fitted", "macs"]

@@ -192,6 +192,45 @@ def test_functions_are_counted_inlined() -> None:
     assert found.macs.number == 4 * 32
 
 
+def attention_node(q, k, v, past=0, **heads) -> onnx.ModelProto:
+    names = ["q", "k", "v", *(["", "pk", "pv"] if past else [])]
+    shapes = {"q": q, "k": k, "v": v}
+    if past:
+        shapes |= {"pk": (*k[:2], past, k[3]), "pv": (*v[:2], past, v[3])}
+    outputs = ["y", "present_k", "present_v"] if past else ["y"]
+    graph = helper.make_graph(
+        [node("Attention", names, outputs, **heads)], "g",
+        [value(n, "FLOAT", *s) for n, s in shapes.items()],
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in outputs],
+    )  # fmt: skip
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 23)], ir_version=11)
+
+
+@pytest.mark.parametrize(
+    ("proto", "expected"),
+    [  # queries by keys, and probabilities by values: 2 examples, 6 heads, 5 queries, 7 keys
+        (attention_node((2, 6, 5, 8), (2, 6, 7, 8), (2, 6, 7, 3)), 2 * 6 * 5 * 7 * (8 + 3)),
+        (attention_node((2, 6, 5, 8), (2, 3, 4, 8), (2, 3, 4, 3), 3), 2 * 6 * 5 * 7 * (8 + 3)),
+        (
+            attention_node((2, 5, 48), (2, 7, 24), (2, 7, 9), q_num_heads=6, kv_num_heads=3),
+            2 * 6 * 5 * 7 * (8 + 3),
+        ),
+    ],
+)
+def test_macs_of_attention(proto, expected) -> None:
+    assert report(proto).macs.number == expected
+
+
+def test_types_that_contradict_each_other_do_not_hide_the_rest() -> None:
+    proto = digits_model()
+    proto.graph.output[0].type.tensor_type.elem_type = TensorProto.INT64
+    found = report(proto)
+    assert "shapes cannot be inferred" in found.problem
+    assert sum(o.count for o in found.operators) == 5
+    assert found.unknown == 1  # the convolution, of whose output the file says nothing
+    assert [s.count for s in found.stored] == [72, 8, 1280, 10]
+
+
 # -- what is stored ---------------------------------------------------------------------------
 
 

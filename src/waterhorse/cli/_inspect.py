@@ -99,6 +99,8 @@ def _show(console: Console, path: Path, model: onnx.ModelProto, report: Report) 
     if report.functions:
         used = ", ".join(f"{n} ({c} times)" for n, c in report.functions.items())
         console.print(f"functions of its own, inlined below: {used}", markup=False)
+    if report.problem:
+        console.print(Text(report.problem, "red"))
     if report.training:
         console.print(f"training_info: {report.training}", markup=False)
     _wide(console, _values_table(report))
