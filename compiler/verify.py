@@ -10,7 +10,7 @@ from onnx.shape_inference import InferenceError
 from ..errors import GraphError, OpError, ShapeError
 from .block import Block, blocks_of, infer_blocks
 from .infer import TensorType, infer
-from .ir import LEAVES, RANDOM, Node, Tensor, literal_if_known, toposort
+from .ir import LEAVES, RANDOM, STOP, Node, Tensor, literal_if_known, toposort
 from .schema import BLOCK_OPS, names, normalise, signature
 
 
@@ -33,7 +33,7 @@ def verify(outputs: Iterable[Tensor]) -> None:
         _check_types(node)
         for block in blocks_of(node.attrs):
             _check_block(node, block)
-        if node.op in RANDOM:
+        if node.op in RANDOM or node.payload is STOP:
             continue
         operands = tuple(x.key if x is not None else None for x in node.inputs)
         key = (node.op, operands, node.attrs, len(node.types))

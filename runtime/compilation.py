@@ -38,7 +38,7 @@ class Compilation:
         self._weighted_metrics: list[list[metrics.Metric]] = []
         self.built = False
 
-    def build(self, names: Sequence[str], y: Sequence[Tensor], y_pred: Sequence[Tensor]) -> None:
+    def build(self, names: Sequence[str], y: Sequence[Any], y_pred: Sequence[Tensor]) -> None:
         """Match losses and metrics to the outputs. Raises ``ArgumentError`` where they do not fit."""
         if self.built:
             return
@@ -71,7 +71,7 @@ class Compilation:
         return [self.loss_tracker, *self.output_trackers.values(), *own]
 
     def loss(
-        self, names: Sequence[str], y: Sequence[Tensor], y_pred: Sequence[Tensor], weight: Any
+        self, names: Sequence[str], y: Sequence[Any], y_pred: Sequence[Tensor], weight: Any
     ) -> list[Tensor]:
         """The weighted loss of each output that has one."""
         found = []
@@ -84,17 +84,23 @@ class Compilation:
         ):
             if item is None:
                 continue
+            if true is None:
+                raise ArgumentError(f"the output {name!r} has a loss, but y has nothing for it")
             value = item(true, pred, sample_weight=weight)
             if name in self.output_trackers:
                 self.output_trackers[name].update_state(value, sample_weight=batch_size_of(pred))
             found.append(value if factor == 1.0 else value * factor)
         return found
 
-    def update(self, y: Sequence[Tensor], y_pred: Sequence[Tensor], weight: Any) -> None:
+    def update(self, y: Sequence[Any], y_pred: Sequence[Tensor], weight: Any) -> None:
         """Let all metrics see a batch."""
         for groups, w in ((self._unweighted_metrics, None), (self._weighted_metrics, weight)):
             for group, true, pred in zip(groups, y, y_pred, strict=False):
                 for metric in group:
+                    if true is None:
+                        raise ArgumentError(
+                            f"metric {metric.name!r} needs a target; y has none for it"
+                        )
                     metric.update_state(true, pred, sample_weight=w)
 
     def metric_variables(self) -> list[Variable]:

@@ -7,6 +7,7 @@ import logging
 import os
 import zlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,8 @@ class ImportedModel(Model):
             w.leaf.key: data(w.value) for w in self.graph.weights.values() if not _is_state(w)
         }
         self.built = True
-        if name is None and self.graph.name:
-            self.name = self.graph.name
+        if name is None:
+            self.name = _name_of(model) or self.graph.name or self.name
 
     # -- what it is -----------------------------------------------------------------------------
 
@@ -194,7 +195,7 @@ def load_onnx(
             by the batch and updates them.
         dropout: whether the file's Dropout nodes are active in training.
         input_shapes: shapes to assume for inputs instead of the declared ones; None for any size.
-        name: of the model; the graph's own by default.
+        name: of the model; by default that of the file or of its graph.
 
     Raises ``FileFormatError`` where the file is damaged or cannot be read; it names the node.
     """
@@ -206,6 +207,13 @@ def load_onnx(
             len(stuck), ", ".join(stuck[:5]) + (" ..." if len(stuck) > 5 else ""),
         )  # fmt: skip
     return model
+
+
+def _name_of(source: Any) -> str | None:
+    """A file's name without its ending."""
+    if isinstance(source, (bytes, onnx.ModelProto)):
+        return None
+    return Path(source).name.removesuffix(".onnx")
 
 
 def _is_state(weight: Weight) -> bool:

@@ -316,11 +316,11 @@ def unpack(data: Any) -> tuple[Any, Any, Any]:
     return x, y, weight
 
 
-def _targets(y: Any, names: Sequence[str], y_pred: Any) -> list[Tensor]:
-    """Targets in the order of the outputs."""
+def _targets(y: Any, names: Sequence[str], y_pred: Any) -> list[Any]:
+    """Targets in the order of the outputs; None for outputs that a dict leaves out."""
     if isinstance(y, Mapping):
-        missing = [n for n in names if n not in y]
-        if missing:
-            raise ArgumentError(f"y has no entry for the outputs {missing}; it has {sorted(y)}")
-        return [y[n] for n in names]
+        unknown = [n for n in y if n not in names]
+        if unknown:
+            raise ArgumentError(f"y has the keys {unknown}; the outputs are {[*names]}")
+        return [y.get(n) for n in names]
     return [] if y is None else tree.leaves(y)

@@ -31,7 +31,9 @@ def show(model: Model, line_length: int | None, print_fn: Callable[[str], Any] |
 
 
 def render(model: Model, width: int) -> str:
-    """The summary as text."""
+    """The summary as text: layers, or the weights of a model that has none of its own."""
+    if not model.layers and model.weights:
+        return _listing(model, width)
     table = Table(box=SIMPLE_HEAD, title=None, show_edge=False, pad_edge=False)
     for name, side in (("Layer (type)", "left"), ("Output shape", "left"), ("Params", "right"),
                        ("Connected to", "left")):  # fmt: skip
@@ -40,6 +42,23 @@ def render(model: Model, width: int) -> str:
     for layer in model.layers:
         row = [f"{layer.name} ({type(layer).__name__})", _output_shape(layer), _params(layer)]
         table.add_row(*row, *([_sources(layer)] if _branches(model) else []))
+    return _text(model, table, width)
+
+
+def _listing(model: Model, width: int) -> str:
+    table = Table(box=SIMPLE_HEAD, title=None, show_edge=False, pad_edge=False)
+    for name, side in (("Weight", "left"), ("Type", "left"), ("Params", "right"), ("", "left")):
+        table.add_column(name, justify=side, no_wrap=True)  # type: ignore[arg-type]
+    for v in model.weights:
+        kind = f"{v.dtype.name} {v.shape}"
+        table.add_row(
+            v.path, kind, f"{math.prod(v.shape):,}", "" if v.trainable else "not trainable"
+        )
+    longest = max(len(v.path) + len(f"{v.type} {v.shape}") for v in model.weights)
+    return _text(model, table, max(width, longest + 40))
+
+
+def _text(model: Model, table: Table, width: int) -> str:
     console = Console(width=width, highlight=False, no_color=True)
     with console.capture() as capture:
         console.print(table)

@@ -52,14 +52,15 @@ class Call:
     @property
     def tensors(self) -> tuple[Tensor | None, ...]:
         """The inputs, where all are tensors. Raises ``FileFormatError`` otherwise."""
-        found = [x.content if isinstance(x, Maybe) else x for x in self.inputs]
-        if any(isinstance(x, TensorList) for x in found):
-            raise FileFormatError(f"{self.op} takes tensors, not sequences")
-        return tuple(x for x in found if not isinstance(x, TensorList))
+        return tuple(self.input(i) for i in range(len(self.inputs)))
 
     def input(self, index: int) -> Tensor | None:
-        """Input ``index``, or None where it is left out."""
-        return self.tensors[index] if index < len(self.inputs) else None
+        """Input ``index``, or None where it is left out. Raises ``FileFormatError`` for a sequence."""
+        found = self.inputs[index] if index < len(self.inputs) else None
+        found = found.content if isinstance(found, Maybe) else found
+        if isinstance(found, TensorList):
+            raise FileFormatError(f"{self.op} takes a tensor as its input {index}, not a sequence")
+        return found
 
     def needed(self, index: int) -> Tensor:
         """Input ``index``. Raises ``FileFormatError`` where it is left out."""

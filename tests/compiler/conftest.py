@@ -26,9 +26,12 @@ def _verified(monkeypatch: pytest.MonkeyPatch) -> None:
         return plain_lower(inputs, outputs, *args, **kwargs)
 
     def checked_vjp(
-        outputs: Sequence[ir.Tensor], cotangents: Sequence[ir.Tensor], wrt: Sequence[Any]
+        outputs: Sequence[ir.Tensor],
+        cotangents: Sequence[ir.Tensor],
+        wrt: Sequence[Any],
+        **options: Any,
     ) -> list[ir.Tensor]:
-        found = plain_vjp(outputs, cotangents, wrt)
+        found = plain_vjp(outputs, cotangents, wrt, **options)
         verify([*outputs, *found])
         return found
 
