@@ -36,7 +36,8 @@ FEEDS = {"x": RNG.normal(size=(6, 3)).astype(np.float32), "i": np.array([0, 4, 4
 def mlp(**changes: Array) -> onnx.ModelProto:
     made = parser.parse_model(MLP)
     made.graph.initializer.extend(
-        numpy_helper.from_array(np.asarray(a, np.float32), n) for n, a in {**WEIGHTS, **changes}.items()
+        numpy_helper.from_array(np.asarray(a, np.float32), n)
+        for n, a in {**WEIGHTS, **changes}.items()
     )
     return made
 
@@ -74,15 +75,22 @@ def test_chosen_names_need_nothing_more() -> None:
     assert [i.name for i in made.graph.input] == ["x", "i"]
     assert [o.name for o in made.graph.output][3:] == ["grad/b"]
     assert len(made.graph.node) < len(wh.differentiate(mlp()).graph.node)
-    everything = run(wh.differentiate(mlp()), {**FEEDS, "cotangent/y": np.zeros((6, 2), np.float32)})
+    everything = run(
+        wh.differentiate(mlp()), {**FEEDS, "cotangent/y": np.zeros((6, 2), np.float32)}
+    )
     np.testing.assert_allclose(run(made, FEEDS)["grad/b"], everything["grad/b"], 1e-5)
 
 
 def test_what_nothing_depends_on_has_gradient_zero() -> None:
-    text = MLP.replace("y = Gemm (s, v, b)", "y = MatMul (s, v)").replace("float[N, 3] x,", "float[N, 3] x, float[2] other,")
+    text = MLP.replace("y = Gemm (s, v, b)", "y = MatMul (s, v)").replace(
+        "float[N, 3] x,", "float[N, 3] x, float[2] other,"
+    )
     made = parser.parse_model(text)
     made.graph.initializer.extend(mlp().graph.initializer)
-    found = run(wh.differentiate(made, wrt=["b", "other"], of=["loss"]), {**FEEDS, "other": np.ones(2, np.float32)})
+    found = run(
+        wh.differentiate(made, wrt=["b", "other"], of=["loss"]),
+        {**FEEDS, "other": np.ones(2, np.float32)},
+    )
     assert not found["grad/other"].any()
     assert found["grad/b"].shape == (2,)
 

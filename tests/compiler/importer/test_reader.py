@@ -59,7 +59,9 @@ def same(proto: onnx.ModelProto, **feeds: Array) -> importer.Imported:
 
 
 def ops(graph: importer.Imported) -> list[str]:
-    return [n.op for n in ir.toposort(graph.outputs.values()) if n.op not in (*ir.LEAVES, "Constant")]
+    return [
+        n.op for n in ir.toposort(graph.outputs.values()) if n.op not in (*ir.LEAVES, "Constant")
+    ]
 
 
 X = np.arange(6, dtype=np.float32).reshape(2, 3) - 2
@@ -83,7 +85,9 @@ def test_if_captures_inputs_and_weights(go: bool) -> None:
 
 
 def test_if_with_a_known_condition_is_its_branch() -> None:
-    text = BRANCH.replace(", bool go", "").replace("two =", "go = Constant <value = bool {1}> ()  two =")
+    text = BRANCH.replace(", bool go", "").replace(
+        "two =", "go = Constant <value = bool {1}> ()  two ="
+    )
     graph = same(model(text, w=np.ones(3, np.float32)), x=X)
     assert ops(graph) == ["Mul"]
 
