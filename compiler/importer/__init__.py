@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 
 from ...errors import ArgumentError, FileFormatError
 from ..ir import Tensor
-from . import classical, control, sequences
+from . import classical, control, sequences, training
 from .reader import Reader
 from .values import Weight
 
@@ -95,4 +95,4 @@ def read(
     return Imported(model.graph.name, reader.inputs, flat, reader.weights, metadata)
 
 
-__all__ = ["Imported", "Weight", "classical", "control", "parsed", "read", "sequences"]
+__all__ = ["Imported", "Weight", "classical", "control", "parsed", "read", "sequences", "training"]
