@@ -155,14 +155,20 @@ def _shape(value: Value, report: Report) -> str:
 def _operators_table(report: Report) -> Table:
     table = _table(("operator", "left"), ("nodes", "right"), ("MACs", "right"), ("share", "right"),
                    ("gradient", "left"), ("", "left"))  # fmt: skip
-    total = report.macs.number
     for row in report.operators:
-        share = "" if not total or not row.macs.number else f"{row.macs.number / total:.1%}"
+        share = _share(row.macs, report.macs)
         table.add_row(
             Text(row.title), f"{row.count:,}", _macs(report, row), share,
             Text(_WORDS.get(row.how, row.how), _COLOURS.get(row.how, "")), Text(row.note),
         )  # fmt: skip
     return table
+
+
+def _share(part: Polynomial, total: Polynomial) -> str:
+    """How much of the total, where that does not depend on open sizes."""
+    if len(total.terms) != 1 or set(part.terms) != set(total.terms):
+        return ""
+    return f"{part.at_one() / total.at_one():.1%}"
 
 
 def _macs(report: Report, row: Operator) -> str:
@@ -243,7 +249,7 @@ def _say_weights(console: Console, trained: dict[str, str], problem: str) -> Non
     for reason in trained.values():
         reasons[reason] = reasons.get(reason, 0) + 1
     free = reasons.pop("", 0)
-    frozen = "".join(f"; {count} frozen: {reason}" for reason, count in reasons.items())
+    frozen = "".join(f"; {count} not to train ({why})" for why, count in reasons.items())
     console.print(f"wh.load_onnx loads it: {free} weights to train{frozen}", markup=False)
 
 
