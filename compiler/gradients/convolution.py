@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ...errors import GradientError
 from .. import op
 from ..autodiff import vjp
@@ -182,7 +180,7 @@ def _cut(
             )
         ]
         return win._replace(pads=_split(totals, auto_pad)), None
-    total = _extents(win, w) + numbers(np.subtract(extra, wanted))
+    total = _extents(win, w) + numbers([e - n for e, n in zip(extra, wanted, strict=True)])
     if output_shape is not None:
         total = total + (op.Shape(x, start=2) - 1) * numbers(win.strides)
     return bare, _halves(op.Max(total, 0), auto_pad)

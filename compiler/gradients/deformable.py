@@ -110,8 +110,8 @@ def _grid(offset: Tensor, i: int, layout: Layout) -> Tensor:
     size = offset.shape[2 + i]
     ones = [k for k in range(rank) if k != i]
     if isinstance(size, int):
-        starts = np.arange(size).reshape([size if k == i else 1 for k in range(rank)])
-        return constant(starts * layout.strides[i] - layout.begins[i] + steps)
+        first = np.arange(size).reshape([size if k == i else 1 for k in range(rank)])
+        return constant(first * layout.strides[i] - layout.begins[i] + steps)
     count = op.Squeeze(extents(offset, [2 + i]), [0])
     starts = shaped(op.Range(0, count, 1), [size])
     starts = op.Unsqueeze(starts, ones) if ones else starts

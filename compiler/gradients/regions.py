@@ -44,8 +44,8 @@ def _block_places(
     size, known = padded_image.shape[axis], value_if_known(block)
     if isinstance(size, int) and known is not None:
         reach = dilation * (int(known) - 1)
-        starts = np.arange(0, size - reach, stride)
-        return constant(np.arange(int(known))[:, None] * dilation + starts)
+        first = np.arange(0, size - reach, stride)
+        return constant(np.arange(int(known))[:, None] * dilation + first)
     length = op.Squeeze(op.Shape(padded_image, start=axis, end=axis + 1), [0])
     starts = op.Range(0, length - (block - 1) * dilation, stride)
     return op.Unsqueeze(op.Range(0, block, 1) * dilation, [1]) + starts

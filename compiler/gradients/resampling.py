@@ -18,7 +18,7 @@ from ...errors import GradientError
 from .. import dtypes, op
 from ..autodiff import vjp
 from ..ir import Array, Dim, Tensor, TensorType, constant, retyped, value_if_known
-from .common import numbers, shape_from, shape_of
+from .common import mask, numbers, shape_from, shape_of
 
 Extent: TypeAlias = "Dim | tuple[Any, int]"  # a number, or which dim of which tensor
 
@@ -51,25 +51,21 @@ def resize(
 ) -> Any:  # fmt: skip
     """``scales`` decides on the shape, and counts as a number that nothing is differentiated by.
 
-    Raises ``GradientError`` where a gradient by the ``roi`` of a crop is asked for.
+    Raises ``GradientError`` where a gradient by the ``roi`` of a cubic or antialiased crop is wanted.
     """
-    nothing = (None,) * (3 if sizes is not None else 2)
     scales = None if scales is not None and scales.shape == (0,) else scales
     places = {a % x.ndim: i for i, a in enumerate(range(x.ndim) if axes is None else axes)}
     what = Resizing(x, roi, scales, sizes, places, options)
     changed = [axis for axis in places if not _is_kept(what, axis)]
-    if wanted[1:2] == [True] and what.crops:
-        raise GradientError(
-            "Resize with tf_crop_and_resize has no gradient rule by its roi; use "
-            "wh.ops.stop_gradient on the roi, or sample with GridSample"
-        )
+    droi = _gradient_by_roi(what, dy, y, changed) if wanted[1] and what.crops else None
+    others = (droi, *(None,) * (2 if sizes is not None else 1))
     repeats = _repeats(what, changed)
     if repeats is not None:
         share = op.AveragePool(dy, kernel_shape=repeats, strides=repeats)
-        return (retyped(share * float(math.prod(repeats)), x.type), *nothing)
+        return (retyped(share * float(math.prod(repeats)), x.type), *others)
     for axis in sorted(changed, reverse=True):
-        dy = _pulled_back(what, dy, axis)
-    return (retyped(dy, x.type), *nothing)
+        dy = _product(_matrix(what, axis, 1), _matrix(what, axis, 0), dy, axis)
+    return (retyped(dy, x.type), *others)
 
 
 def _is_kept(what: Resizing, axis: int) -> bool:
@@ -169,15 +165,69 @@ def _matrix_of_common_scale(
     return op.Squeeze(op.Slice(resized, [0], [1], [2]), [1, 2])
 
 
-def _pulled_back(what: Resizing, dy: Tensor, axis: int) -> Tensor:
-    """The transpose of the weights along one axis times ``dy``."""
-    if axis == dy.ndim - 1:
-        return op.MatMul(dy, _matrix(what, axis, 0))
-    matrix = _matrix(what, axis, 1)
-    if axis == dy.ndim - 2:
-        return op.MatMul(matrix, dy)
-    flat = op.Reshape(dy, [*(0,) * (axis + 1), -1])
-    return op.Reshape(op.MatMul(matrix, flat), shape_from([0] * (axis + 1), dy, axis + 1))
+def _product(left: Tensor, right: Tensor, x: Tensor, axis: int) -> Tensor:
+    """``left`` times ``x`` along one axis; ``right`` is its transpose, and at hand."""
+    if axis == x.ndim - 1:
+        return op.MatMul(x, right)
+    if axis == x.ndim - 2:
+        return op.MatMul(left, x)
+    flat = op.Reshape(x, [*(0,) * (axis + 1), -1])
+    return op.Reshape(op.MatMul(left, flat), shape_from([0] * (axis + 1), x, axis + 1))
+
+
+def _gradient_by_roi(
+    what: Resizing, dy: Tensor, y: Tensor, changed: Sequence[int]
+) -> Tensor | None:
+    """How the result changes as the edges of the crop move, along each axis."""
+    mode = what.options["mode"]
+    if mode == "nearest":
+        return None
+    if mode != "linear" or what.options["antialias"] or what.roi is None:
+        raise GradientError(
+            f"Resize with mode={mode} and tf_crop_and_resize has no gradient rule by its roi; use "
+            "wh.ops.stop_gradient on the roi, mode=linear without antialias, or GridSample"
+        )
+    starts: dict[int, Tensor] = {}
+    ends: dict[int, Tensor] = {}
+    for axis in changed:
+        moved = what.x
+        for other in (a for a in changed if a != axis):
+            moved = _product(_matrix(what, other, 0), _matrix(what, other, 1), moved, other)
+        i = what.places[axis]
+        slopes, shares = _slopes(what, y, axis)
+        change = dy * _product(slopes, op.Transpose(slopes), moved, axis)
+        each = op.ReduceSum(change, [a for a in range(dy.ndim) if a != axis], keepdims=0)
+        ends[i] = op.ReduceSum(each * shares, [0], keepdims=1)
+        starts[i] = op.ReduceSum(each * (1.0 - shares), [0], keepdims=1)
+    zero = constant([0.0], dy.dtype)
+    edges = [side.get(i, zero) for side in (starts, ends) for i in range(len(what.places))]
+    return op.Concat(*edges, axis=0)
+
+
+def _slopes(what: Resizing, y: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+    """Derivatives of the weights [resized, original] by the crop, and the share that its end has."""
+    i, x = what.places[axis], what.x
+    last = op.Cast(_length(x, axis), to=x.dtype) - 1.0
+    steps = op.Squeeze(_length(y, axis), [0])
+    number = op.Cast(op.Range(0, steps, 1), to=x.dtype)
+    gaps = op.Cast(steps - 1, to=x.dtype)
+    alone = mask(op.Equal(gaps, 0.0), gaps)
+    shares = (number + alone * 0.5) / (gaps + alone)
+    edges = [_entries(what.roi, [place]) for place in (i, len(what.places) + i)]
+    start, end = (op.Cast(e, to=x.dtype) for e in edges if e is not None)
+    position = op.Unsqueeze((start + shares * (end - start)) * last, [1])
+    original = op.Range(0, op.Squeeze(_length(x, axis), [0]), 1)
+    near, far = (
+        mask(op.Equal(op.Floor(position) + step, op.Cast(original, to=x.dtype)), x)
+        for step in (0.0, 1.0)
+    )
+    inside = mask(op.And(op.GreaterOrEqual(position, 0.0), op.Less(position, last)), x)
+    return (far - near) * (inside * last), shares
+
+
+def _length(x: Tensor, axis: int) -> Tensor:
+    size = x.shape[axis]
+    return numbers([size]) if isinstance(size, int) else op.Shape(x, start=axis, end=axis + 1)
 
 
 def _floats(x: Tensor | None) -> Array | None:
@@ -217,10 +267,11 @@ def _extents(sizes: Tensor) -> dict[int, Extent] | None:
     node = sizes.node
     if node.op == "Shape":
         x = node.inputs[0]
-        attrs = dict(node.attrs)
-        return dict(enumerate(
-            [_extent(x, a) for a in range(x.ndim)][attrs.get("start", 0) : attrs.get("end")]
-        )) if x is not None else None  # fmt: skip
+        attrs: dict[str, Any] = dict(node.attrs)
+        if x is None:
+            return None
+        every = [_extent(x, a) for a in range(x.ndim)]
+        return dict(enumerate(every[attrs.get("start", 0) : attrs.get("end")]))
     return _extents_of_parts(sizes)
 
 

@@ -105,7 +105,7 @@ def pitches(x: Tensor, axes: Sequence[int]) -> Tensor:
     parts = [product(extents(x, range(axis + 1, x.ndim))) for axis in axes]
     known = [value_if_known(p) for p in parts]
     if all(k is not None for k in known):
-        return numbers(np.concatenate([k for k in known if k is not None]))
+        return numbers([int(k[0]) for k in known if k is not None])
     return op.Concat(*parts, axis=0)
 
 

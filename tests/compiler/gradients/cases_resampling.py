@@ -131,6 +131,18 @@ CASES: list[Case] = [
     case("Resize", lambda x, r: by_scales(x, roi=r, mode="linear",
                                           coordinate_transformation_mode="tf_crop_and_resize"),
          normal(*PLANES), ROI, engine="linear", label="given-roi", fixed={1}),
+    *(
+        case("Resize", lambda x, r, s=sizes: op.Resize(
+                 x, r, None, s, mode="linear", extrapolation_value=2.0, axes=[2, 3],
+                 coordinate_transformation_mode="tf_crop_and_resize"),
+             normal(*PLANES), np.array([0.113, -0.217, 0.829, 1.131]), engine="single",
+             label=f"roi-{label}{'-dynamic' * dynamic}",
+             dims=((None,) * 4, None) if dynamic else None)
+        for label, sizes in (("many", [4, 5]), ("one", [3, 1])) for dynamic in (False, True)
+    ),
+    case("Resize", lambda x, r: by_scales(x, [1.25, 1.5], r, mode="linear",
+                                          coordinate_transformation_mode="tf_crop_and_resize"),
+         normal(4, 5), np.array([0.2, 0.15, 0.9, 0.93]), engine="single", label="roi-scales"),
     case("Resize", lambda x: by_sizes(x, with_tail(x, [8, 3]), mode="linear"), normal(*PLANES),
          engine="linear", label="sizes-of-shape", dims=((None, None, 5, 7),)),
     *(

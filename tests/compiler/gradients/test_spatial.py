@@ -33,7 +33,7 @@ def operators(build: Callable[..., Any], *shape: Any) -> list[str]:
 
 BEYOND = {"kernel_shape": [2], "strides": [3], "pads": [0, 1], "ceil_mode": 1}
 DILATED = {"kernel_shape": [2], "dilations": [2], "strides": [2], "auto_pad": "SAME_UPPER"}
-CROP = {"coordinate_transformation_mode": "tf_crop_and_resize", "mode": "linear"}
+CROP = {"coordinate_transformation_mode": "tf_crop_and_resize", "mode": "cubic"}
 WEIGHTS = np.ones((1, 1, 3), np.float32)
 REFUSED: dict[str, Callable[..., Any]] = {
     "AveragePool with ceil_mode=1": lambda x: op.AveragePool(x, **BEYOND),
@@ -42,7 +42,7 @@ REFUSED: dict[str, Callable[..., Any]] = {
     "LpPool with dilations": lambda x: op.LpPool(x, **DILATED),
     "ConvTranspose with output_padding": lambda x: op.ConvTranspose(
         x, WEIGHTS, auto_pad="SAME_UPPER", strides=[2], output_padding=[1]),
-    "Resize with tf_crop_and_resize": lambda x: op.Resize(
+    "Resize with mode=cubic": lambda x: op.Resize(
         np.ones((2, 2), np.float32), op.Reshape(x, [-1])[:4], [1.0, 1.0], **CROP),
 }  # fmt: skip
 
