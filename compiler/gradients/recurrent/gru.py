@@ -33,8 +33,8 @@ def _weights(run: Run) -> _Weights:
     if run.bias is not None:
         bias_w, bias_wg, bias_r, bias_rg = parts(run.bias, [2 * n, n, 2 * n, n], axis=0)
         bias = bias_w + bias_r
-    return _Weights(*parts(run.w, [2 * n, n], axis=0), *parts(run.r, [2 * n, n], axis=0),
-                    bias, bias_wg, bias_rg)  # fmt: skip
+    (w, w_g), (r, r_g) = parts(run.w, [2 * n, n], axis=0), parts(run.r, [2 * n, n], axis=0)
+    return _Weights(w, w_g, r, r_g, bias, bias_wg, bias_rg)
 
 
 def gru(run: Run, *, linear_before_reset: bool) -> Gradients:

@@ -17,31 +17,13 @@ from .run import Gradients, Run, added, halves_summed, parts, product, rows, sum
 
 def lstm(run: Run, *, input_forget: bool) -> Gradients:
     """Walk back over the steps of an LSTM. With ``input_forget`` f is 1 - i."""
-    activate, activate_g, activate_c = run.activations
     h = run.h_previous
     gates = run.stacked(product(h, run.r, product(run.x, run.w, halves_summed(run.bias))))
-    zi, zo, zf, zg = parts(gates, [run.hidden] * 4)
-    g, slope_g = activate_g(zg)
-    c = _cells(run, zi, zf, g, input_forget)
+    c = _cells(run, gates, input_forget)
     before = run.previous(c, run.c0)
-    pi = po = pf = None
-    if run.peepholes is not None:
-        pi, po, pf = parts(run.peepholes, [run.hidden] * 3)
-        zi, zo, zf = zi + pi * before, zo + po * c, zf + pf * before
-    (i, slope_i), (o, slope_o), (f, slope_f) = activate(zi), activate(zo), activate(zf)
-    out, slope_out = activate_c(c)
-    # how the cell state (by_o: the hidden state) changes with what goes into each gate
-    by_i, by_o, by_f, by_g = g * slope_i, out * slope_o, before * slope_f, i * slope_g
-    if input_forget:
-        f, by_i, by_f = 1 - i, (g - before) * slope_i, zeros_like(by_f)
-    c_to_h, c_to_c = o * slope_out, f
-    if pi is not None and po is not None and pf is not None:
-        c_to_h = c_to_h + po * by_o
-        c_to_c = c_to_c + pi * by_i + pf * by_f
-    factors, c_to_h = run.masked(op.Concat(by_i, by_o, by_f, by_g, axis=-1), c_to_h)
+    factors, c_to_h, c_to_c = _factors(run, gates, before, c, input_forget)
     dh, dc, dgates = run.scan(
-        _back, [run.dh, run.dc], [run.dy, c_to_h, factors, run.kept(c_to_c), run.padding], [run.r],
-        undo=True,
+        _back, [run.dh, run.dc], [run.dy, c_to_h, factors, c_to_c, run.padding], [run.r], undo=True
     )  # fmt: skip
     dbias = summed(dgates)
     return Gradients(
@@ -55,9 +37,34 @@ def lstm(run: Run, *, input_forget: bool) -> Gradients:
     )
 
 
-def _cells(run: Run, zi: Tensor, zf: Tensor, g: Tensor, input_forget: bool) -> Tensor:
+def _factors(
+    run: Run, gates: Tensor, before: Tensor, c: Tensor, input_forget: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """How c' (o: h') changes with what goes into each gate; h' with c'; and c' with c."""
+    activate, activate_g, activate_c = run.activations
+    zi, zo, zf, zg = parts(gates, [run.hidden] * 4)
+    pi = po = pf = None
+    if run.peepholes is not None:
+        pi, po, pf = parts(run.peepholes, [run.hidden] * 3)
+        zi, zo, zf = zi + pi * before, zo + po * c, zf + pf * before
+    (i, slope_i), (o, slope_o), (f, slope_f) = activate(zi), activate(zo), activate(zf)
+    (g, slope_g), (out, slope_out) = activate_g(zg), activate_c(c)
+    by_i, by_o, by_f, by_g = g * slope_i, out * slope_o, before * slope_f, i * slope_g
+    if input_forget:
+        f, by_i, by_f = 1 - i, (g - before) * slope_i, zeros_like(by_f)
+    c_to_h, c_to_c = o * slope_out, f
+    if pi is not None and po is not None and pf is not None:
+        c_to_h = c_to_h + po * by_o
+        c_to_c = c_to_c + pi * by_i + pf * by_f
+    factors, c_to_h = run.masked(op.Concat(by_i, by_o, by_f, by_g, axis=-1), c_to_h)
+    return factors, c_to_h, run.kept(c_to_c)
+
+
+def _cells(run: Run, gates: Tensor, input_forget: bool) -> Tensor:
     """The cell states that the steps ended with."""
-    activate = run.activations[0]
+    activate, activate_g, _ = run.activations
+    zi, _, zf, zg = parts(gates, [run.hidden] * 4)
+    g, _ = activate_g(zg)
 
     def forget(i: Tensor, zf: Tensor) -> Tensor:
         return 1 - i if input_forget else activate(zf)[0]
