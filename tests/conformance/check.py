@@ -245,17 +245,28 @@ def _runnable(model: onnx.ModelProto, result: Result) -> Run:
         raise GradientError(f"onnxruntime refuses the gradient: {_short(error)}") from error
 
 
+def _easier(loaded: Loaded, result: Result, error: GradientError) -> Loaded:
+    """The same case in float32, or with its integers known, if that is what was missing."""
+    if "onnxruntime refuses" in str(error):
+        case = loaded.case.widened(TensorProto.FLOAT)
+        note = "gradient in float32: onnxruntime has no kernel for the type"
+    else:
+        floats = loaded.case.floats([*loaded.case.feeds])
+        case = loaded.case.frozen([n for n in loaded.case.feeds if n not in floats])
+        note = "gradient with its integer operands stored in the model"
+    if case.model == loaded.case.model:
+        raise error
+    made = _imported(case)
+    result.notes.append(note)
+    return Loaded(case, made.graph, made.model, loaded.values)
+
+
 def _gradient(loaded: Loaded, result: Result) -> None:
     """Compare gradients with directional differences, by each input."""
     try:
         made = _built(loaded, result)
     except GradientError as error:
-        wide = loaded.case.widened(TensorProto.FLOAT)
-        if "onnxruntime refuses" not in str(error) or wide.model == loaded.case.model:
-            raise
-        values, loaded = loaded.values, _imported(wide)
-        loaded = Loaded(loaded.case, loaded.graph, loaded.model, values)
-        result.notes.append("gradient in float32: onnxruntime has no kernel for the type")
+        loaded = _easier(loaded, result, error)
         made = _built(loaded, result)
     checks = Differences(loaded.case, loaded.model, loaded.values, made, result.forward)
     result.engine = checks.engine.name

@@ -1,6 +1,9 @@
 """Differences between opsets, one function each. Importing this fills the table."""
 
-from . import attributes, later, semantics
+from ...schema import OPSET
+from . import attributes, half, kernels, later, semantics
 from .table import adapter, find, ranges
 
-__all__ = ["adapter", "attributes", "find", "later", "ranges", "semantics"]
+adapter(*half.learned(), since=OPSET + 1)(half.half)  # last: adapters of their own come first
+
+__all__ = ["adapter", "attributes", "find", "half", "kernels", "later", "ranges", "semantics"]

@@ -374,3 +374,27 @@ case(
     **later,
     label="vector",
 )
+
+# -- what runs otherwise than it is written ---------------------------------------------------------
+
+batched = normal(2, 4, 3)
+for name, gates in (("RNN", 1), ("GRU", 3), ("LSTM", 4)):
+    weights = (normal(1, 5 * gates, 3), normal(1, 5 * gates, 5), normal(1, 10 * gates))
+    states = (normal(2, 1, 5),) * (2 if name == "LSTM" else 1)
+    case(name, 14, batched, *weights, None, *states, hidden_size=5, layout=1, oracle="reference",
+         outputs=3 if name == "LSTM" else 2, converted=False, label="batch-first")  # fmt: skip
+case(
+    "Pow",
+    13,
+    np.abs(x),
+    np.array([2, 0, 1, 3], np.uint32),
+    oracle="reference",
+    converted=False,
+    label="unsigned",
+)
+for name in ("Max", "Min"):
+    case(name, 13, np.array([1, -7], np.int16), np.array([0, 3], np.int16), oracle="reference",
+         converted=False, label="short")  # fmt: skip
+tall = normal(3, 4).astype(np.float16)
+case("Celu", 28, tall, alpha=0.7, oracle="reference", **later, label="half")
+case("Elu", 22, tall, **later, label="half")
