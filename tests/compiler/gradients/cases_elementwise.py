@@ -106,4 +106,50 @@ CASES: list[Case] = [
          smooth=False),
     case("Dropout", op.Dropout, normal(5)),
     case("Dropout", lambda x: op.Dropout(x, 0.4, False), normal(5), label="off"),
+    *(
+        case("Mod", lambda x, y: op.Mod(x, y, fmod=1), np.array([7.3, -7.3, 7.3, -7.3, 0.2]),
+             np.array(divisors), label=f"signs-{len(divisors)}", smooth=False)
+        for divisors in ([2.0, 2.1, -2.2, -2.4, 3.0], [-3.1])
+    ),
+    case("Mod", lambda x, y: op.Mod(x, y, fmod=1), np.array([0.3 + 1e-3, 0.7 + 1e-3]),
+         np.array([0.1, 0.1]), label="just-above", smooth=False),
+    case("Pow", op.Pow, np.array([-2.0, 3.0, -1.5]), np.array([3.0, 2.0, -2.0]),
+         label="negative-bases", fixed=[1]),
+    case("Pow", op.Pow, np.array([0.0, 0.0, 0.0, 2.0]),
+         np.array([1.0, 2.0, 3.0, 0.0]), label="zero-bases", fixed=[1]),
+    case("Pow", lambda x, y: op.Pow(y, op.Cast(x, to=y.dtype)), np.array([[2], [3]], np.int32),
+         apart(3), label="cast-exponent"),
+    case("Pow", op.Pow, positive(1, 3), normal(2, 1), label="dynamic",
+         dims=((None, None), (None, None))),
+    *(
+        case("Pow", lambda x, p=exponent: x**p, positive(3), label=f"{exponent}")
+        for exponent in (0.5, -1.0, 1.0, 2.0, 2.5)
+    ),
+    *(
+        case("Div", op.Div, normal(*a), positive(*b), label=f"{a}{b}-{bool(dims)}", dims=dims)
+        for a, b in (((2, 3), ()), ((), (2, 3)), ((3,), (2, 3)), ((2, 1, 3), (4, 1)))
+        for dims in (None, ((None,) * len(a), (None,) * len(b)))
+    ),
+    *(
+        case(name, lambda *xs, n=name: getattr(op, n)(*xs), apart(4, 3), apart(4, 1) + 0.013,
+             apart(3) + 0.027, apart(1, 1) + 0.031, label="four", dims=dims, smooth=False)
+        for name, dims in (("Max", None), ("Min", ((None, 3), (None, None), (3,), (None, None))))
+    ),
+    *(
+        case("Clip", op.Clip, apart(4, 3), np.array(low), np.array(high), smooth=False,
+             label=f"{low}-{high}", dims=((None, None), None, None))
+        for low, high in ((-0.21, 0.32), (0.32, -0.21), ([-0.21], [0.32]))
+    ),
+    *(
+        case("PRelu", op.PRelu, apart(2, 3, 4), normal(*shape), engine="reference", smooth=False,
+             label=f"slopes-{shape}", dims=((None, 3, None), (None,) * len(shape)))
+        for shape in ((1,), (4,), (3, 1), (2, 3, 4), (1, 3, 1))
+    ),
+    *(
+        case(name, lambda x, n=name, a=axis: getattr(op, n)(x, axis=a), normal(2, 3, 4),
+             label=f"axis-{axis}", dims=((None, "t", 4),))
+        for name in ("Softmax", "LogSoftmax") for axis in (0, 1, 2, -1, -3)
+    ),
+    case("Where", op.Where, np.array([[True], [False]]), normal(), normal(1, 3), label="scalar",
+         dims=((None, None), (), (None, None))),
 ]  # fmt: skip
