@@ -42,7 +42,7 @@ def squeeze_all(call: Call) -> Any:
         )
     if axes is None and not all(isinstance(d, int) for d in x.shape):
         axes = numbers([i for i, d in enumerate(x.shape) if d == 1])
-    return op.Squeeze(x, axes)
+    return moved(call, [x, axes], "axes")
 
 
 @adapter("ReduceSum", until=12)

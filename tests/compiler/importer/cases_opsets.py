@@ -79,6 +79,8 @@ for version in (7, 11, 12):
     case("Split", version, normal(6, 2), outputs=3, label="equal")
 case("Squeeze", 11, normal(1, 3, 1), axes=[-1], label="negative")
 case("Unsqueeze", 11, x, axes=[-1, 0], label="negative")
+case("Squeeze", 13, normal(1, 3, 1), stored(0), label="input")
+case("Squeeze", 21, normal(2, 1, 3), dims=("n", 1, "t"), label="open")
 for version in (13, 17):
     case("Split", version, normal(6, 2), outputs=3, label="equal")
     case("Split", version, normal(6, 2), stored(1, 5), outputs=2, label="sizes")
