@@ -143,10 +143,9 @@ def dropout(
     Raises ``GradientError`` for a node that may be in training mode and has no mask.
     """
     dy, y = (dys[0], ys[0]) if isinstance(dys, tuple) else (dys, ys)
-    given = 2 if training is not None else 1 if ratio is not None else 0
     known = value_if_known(training) if training is not None else np.array(False)
-    if known is not None and not known:
-        return (dy, *[None] * given)
+    if training is None or (known is not None and not known):
+        return (dy, *[None for t in (ratio, training) if t is not None or training is not None])
     if not isinstance(ys, tuple):
         raise GradientError(
             "Dropout in training mode has a gradient rule only with its mask: ask for outputs=2"

@@ -23,13 +23,13 @@ def layer_normalization(
     """
     dys, ys = (dys, ys) if isinstance(dys, tuple) else ((dys,), (ys,))
     axes = [*range(axis % x.ndim, x.ndim)]
-    x, scale, bias = (widened(t) if t is not None else None for t in (x, scale, bias))
+    x, scale = widened(x), widened(scale)
     normal, inverse = _standardised(x, axes, epsilon, *ys[1:])
     dx = dscale = dbias = None
     if dys[0] is not None:
         dy = widened(dys[0])
         dscale = unbroadcast(dy * normal, scale)
-        dbias = unbroadcast(dy, bias) if bias is not None else None
+        dbias = unbroadcast(dy, widened(bias)) if bias is not None else None
         dx = _pulled(dy * scale, normal, inverse, axes)
     for extra in _statistics(dys, x, normal, inverse, axes):
         dx = extra if dx is None else dx + extra
@@ -105,16 +105,23 @@ def batch_normalization(
         dx = dy - total / size - normal * (projected / size)
         dx = dx * (inverse * _column(scale, x))
         dscale, dbias = op.Reshape(projected, [-1]), op.Reshape(total, [-1])
-    running = [None, None]
-    for i, d in enumerate(dys[1:]):
-        if d is not None:
-            running[i] = widened(d) * momentum
-            slope = _column(widened(d), x) * (1 - momentum) / size
-            extra = (
-                slope * 2 * (x - op.ReduceMean(x, axes, keepdims=1)) if i else expand_like(slope, x)
-            )
-            dx = extra if dx is None else dx + extra
-    return dx, dscale, dbias, *running
+    running = [None if d is None else widened(d) for d in (*dys[1:], None, None)[:2]]
+    for extra in _to_moving_statistics(running, x, axes, (1 - momentum) / size):
+        dx = extra if dx is None else dx + extra
+    return dx, dscale, dbias, *(None if d is None else d * momentum for d in running)
+
+
+def _to_moving_statistics(
+    running: list[Tensor | None], x: Tensor, axes: list[int], share: Any
+) -> list[Tensor]:
+    """What flows back to ``x`` through the moving mean and the moving variance."""
+    mean, var = running
+    parts = []
+    if mean is not None:
+        parts.append(expand_like(_column(mean, x) * share, x))
+    if var is not None:
+        parts.append(_column(var, x) * (share * 2) * (x - op.ReduceMean(x, axes, keepdims=1)))
+    return parts
 
 
 def _by_moving_statistics(

@@ -161,7 +161,7 @@ def _cut(dy: Tensor, pads: Tensor, axes: Tensor | None) -> Tensor:
     if not used.any():
         return dy
     ends = np.where(after > 0, -after, np.iinfo(np.int64).max)
-    return op.Slice(dy, numbers(before[used]), numbers(ends[used]), numbers(where[used]))
+    return op.Slice(dy, *(numbers(t[used].tolist()) for t in (before, ends, where)))
 
 
 @vjp("CenterCropPad")
