@@ -116,12 +116,12 @@ class EveryFewBatches(Callback):
 
     def __init__(self, save_freq: Any) -> None:
         whole = isinstance(save_freq, (int, np.integer)) and not isinstance(save_freq, bool)
-        if save_freq != "epoch" and not (whole and save_freq > 0):
+        if save_freq != "epoch" and not (whole and int(save_freq) > 0):
             raise ArgumentError(
                 f"{type(self).__name__}: save_freq={save_freq!r}; expected 'epoch' or a number of "
                 "batches above 0"
             )
-        self.save_freq = save_freq
+        self.save_freq: Any = save_freq
         self._since = 0  # batches since it happened last
         if save_freq != "epoch":
             # only an instance that looks at each batch costs a read-back per batch

@@ -143,7 +143,7 @@ def test_where_all_are_damaged_nothing_begins_anew_in_silence(tmp_path: Path) ->
     kept = Checkpoints(tmp_path)
     one_bit(kept.save(values(1), {}))
     half_json(kept.save(values(2), {}))
-    with pytest.raises(FileFormatError, match="no checkpoint that could be used.*000002.*000001"):
+    with pytest.raises(FileFormatError, match=r"no checkpoint that could be used.*000002.*000001"):
         kept.newest()
 
 

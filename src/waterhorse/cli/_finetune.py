@@ -111,8 +111,9 @@ def run(files: Files, settings: Settings, epochs: int, resume: bool, device: str
     backup = Keeper(files, settings, resume)
     before = _evaluated(model, held or train, settings.batch_size)
     with backup.interruptible():
+        x, y = train
         model.fit(
-            *train, epochs=epochs, batch_size=settings.batch_size, validation_data=held,
+            x, y, epochs=epochs, batch_size=settings.batch_size, validation_data=held,
             callbacks=[backup],
         )  # fmt: skip
     after = _evaluated(model, held or train, settings.batch_size)
@@ -350,7 +351,8 @@ def _command() -> str:
 
 def _evaluated(model: ImportedModel, part: Any, batch_size: int) -> Logs:
     verbose = "auto" if sys.stdout.isatty() else 0  # there it shows that something is done
-    found: Logs = model.evaluate(*part, batch_size=batch_size, verbose=verbose, return_dict=True)
+    x, y = part
+    found: Logs = model.evaluate(x, y, batch_size, verbose, return_dict=True)
     return found
 
 
