@@ -13,21 +13,22 @@ from typing import Any
 import numpy as np
 import onnx
 
-from ..compiler import dtypes, importer, op, scope, tree
-from ..compiler.importer import Imported, Weight
+from ..compiler import dtypes, importer, op, tree
+from ..compiler.importer import Imported, Weight, recipe
+from ..compiler.importer.evaluation import evaluated, fitting
 from ..compiler.importer.skeleton import skeleton
-from ..compiler.infer import TensorType
-from ..compiler.ir import Key, Node, Tensor, again, convert, data, retyped, toposort
+from ..compiler.ir import Key, Node, Tensor, again, convert, data
 from ..compiler.program import TensorSpec
 from ..compiler.state import Variable
-from ..errors import ArgumentError, FileFormatError, ShapeError
-from .model import Model
+from ..compiler.training_info import stored_names
+from ..errors import ArgumentError, FileFormatError
+from .recipe import Recipe, SelfTraining
 
 _log = logging.getLogger(__name__)
 _MODES = ("frozen", "train")
 
 
-class ImportedModel(Model):
+class ImportedModel(SelfTraining):
     """A model read from an ONNX file. See ``load_onnx``, which makes it.
 
     ``variables`` have the names of the file's stored tensors. Called on a tensor (or array), on several
@@ -35,7 +36,7 @@ class ImportedModel(Model):
     outputs by name.
     """
 
-    _untracked = Model._untracked | {"graph", "proto", "_constants"}
+    _untracked = SelfTraining._untracked | {"graph", "proto", "_constants"}
 
     def __init__(
         self,
@@ -48,13 +49,19 @@ class ImportedModel(Model):
         if batch_norm not in _MODES:
             raise ArgumentError(f"batch_norm={batch_norm!r}: expected one of {_MODES}")
         super().__init__(name=name)
-        self.proto, _ = importer.parsed(model)
-        self.graph: Imported = importer.read(model, input_shapes=input_shapes)
+        self.proto, folder = recipe.opened(model)
+        steps = recipe.algorithms(self.proto, folder, input_shapes)
+        changed = recipe.changed(self.proto) & stored_names(self.proto.graph)
+        self.graph: Imported = importer.read(
+            self.proto, masters=not steps, input_shapes=input_shapes, state=changed, folder=folder
+        )
         self.batch_norm, self.dropout = batch_norm, dropout
         self.state = {n: _variable(n, w) for n, w in self.graph.weights.items() if _is_state(w)}
         self._constants = {
             w.leaf.key: data(w.value) for w in self.graph.weights.values() if not _is_state(w)
         }
+        self.recipe = Recipe(steps, self.state) if steps else None
+        self._slots = [] if self.recipe is None else [*self.recipe.variables.values()]
         self.built = True
         if name is None:
             self.name = _name_of(model) or self.graph.name or self.name
@@ -93,12 +100,9 @@ class ImportedModel(Model):
             leaf.key: x
             for leaf, x in zip(self.graph.inputs.values(), self._given(inputs), strict=True)
         }
-        for node in toposort(self.graph.outputs.values(), values):
-            operands = [None if x is None else _known(values[x.key], x.type) for x in node.inputs]
-            with scope.replaced(node.scope, node.site):
-                found = self._applied(node, operands, training)
-            values.update({(node, i): t for i, t in enumerate(found)})
-        results = {n: _known(values[t.key], t.type) for n, t in self.graph.outputs.items()}
+        results = evaluated(
+            self.graph.outputs, values, lambda node, given: self._applied(node, given, training)
+        )
         return next(iter(results.values())) if len(results) == 1 else results
 
     def _applied(
@@ -141,7 +145,7 @@ class ImportedModel(Model):
                 f"model {self.name!r} has {len(wanted)} inputs {[*wanted]}; got {len(given)} tensors"
             )
         return [
-            _fitting(n, convert(x), t.type) for (n, t), x in zip(wanted.items(), given, strict=True)
+            fitting(n, convert(x), t.type) for (n, t), x in zip(wanted.items(), given, strict=True)
         ]
 
     def _converted(self, value: Any) -> Any:
@@ -151,7 +155,8 @@ class ImportedModel(Model):
     # -- saving ---------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        bare = skeleton(self.proto, self.state).SerializeToString()
+        stored = [*self.state, *(self.recipe.variables if self.recipe is not None else ())]
+        bare = skeleton(self.proto, stored).SerializeToString()
         return {
             "model": base64.b85encode(zlib.compress(bare)).decode(),
             "batch_norm": self.batch_norm, "dropout": self.dropout, "name": self.name,
@@ -171,6 +176,8 @@ class ImportedModel(Model):
         )
         for name, variable in model.state.items():
             variable.trainable = name in config["trainable"]
+        if model.recipe is not None:
+            model.recipe.complete = False
         return model
 
 
@@ -217,32 +224,10 @@ def _name_of(source: Any) -> str | None:
 
 
 def _is_state(weight: Weight) -> bool:
-    return dtypes.is_float(weight.value.dtype)
+    return dtypes.is_float(weight.value.dtype) or weight.origin == "state"
 
 
 def _variable(name: str, weight: Weight) -> Variable:
     variable = Variable(weight.value, trainable=weight.trainable, name=name)
     variable.path = name
     return variable
-
-
-def _known(x: Tensor, kind: TensorType) -> Tensor:
-    """``x`` with what the file's graph says of its shape where inference lost it."""
-    if x.shape == kind.shape or len(x.shape) != len(kind.shape):
-        return x
-    shape = tuple(a if a is not None else b for a, b in zip(x.shape, kind.shape, strict=True))
-    return retyped(x, TensorType(x.dtype, shape))
-
-
-def _fitting(name: str, x: Tensor, kind: TensorType) -> Tensor:
-    same = x.ndim == len(kind.shape) and all(
-        not (isinstance(a, int) and isinstance(b, int)) or a == b
-        for a, b in zip(x.shape, kind.shape, strict=True)
-    )
-    if not same:
-        raise ShapeError(f"the input {name!r} is {kind}; got {x.type}")
-    if x.dtype == kind.dtype:
-        return x
-    if (x.dtype.kind in "fiub" and kind.dtype.kind in "fiub") or dtypes.is_float(kind.dtype):
-        return op.Cast(x, to=kind.dtype)
-    raise ShapeError(f"the input {name!r} is {kind}; got {x.type}")

@@ -118,7 +118,7 @@ def fit(
     validation_batch_size: int | None, validation_freq: int | Sequence[int],
 ) -> History:  # fmt: skip
     """See ``Model.fit``."""
-    model.compiled()
+    model.check_trainable()
     _whole("epochs", epochs)
     position = Position(initial_epoch, seed=next_seed() if shuffle else None)
     order = _shuffler(position) if shuffle else None
@@ -201,7 +201,7 @@ class _Fit:
             logs: Logs = {}
             while position.epoch < epochs and not model.stop_training:
                 logs = self._epoch(position.epoch, epochs, frequency)
-            if epochs > initial_epoch:
+            if epochs > initial_epoch and model.optimizer is not None:
                 # moving averages of the weights take their place
                 model.optimizer.finalize_variable_values(model.trainable_variables)
             self.hooks.call("on_train_end", logs)
@@ -323,7 +323,7 @@ def evaluate(
     steps: int | None, callbacks: Any,
 ) -> Logs:  # fmt: skip
     """See ``Model.evaluate``."""
-    model.compiled()
+    model.check_trainable()
     source = _source(x, y, sample_weight, batch_size, steps)
     given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
     hooks = CallbackList(given, model, {}) if given else None
@@ -379,7 +379,7 @@ def on_batch(
     model: Model, kind: str, x: Any, y: Any, sample_weight: Any, class_weight: Any
 ) -> Logs:
     """One train or test step on one batch, with the metrics of this batch alone."""
-    model.compiled()
+    model.check_trainable()
     arrays = to_arrays(x, "x")
     size = check_lengths(tree.leaves(arrays))
     targets = None if y is None else to_arrays(y, "y")

@@ -82,6 +82,10 @@ class Model(Network):
             )
         return self.compilation
 
+    def check_trainable(self) -> None:
+        """Raises ``ArgumentError`` where nothing says how to train."""
+        self.compiled()
+
     @property
     def optimizer(self) -> Any:
         return self.compilation.optimizer if self.compilation is not None else None

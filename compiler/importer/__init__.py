@@ -8,7 +8,7 @@ operators newer than our opset are replaced by their bodies, sequences are unrol
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,6 +69,8 @@ def read(
     *,
     masters: bool = True,
     input_shapes: Mapping[str, Sequence[int | None]] | None = None,
+    state: Collection[str] = (),
+    folder: Path | None = None,
 ) -> Imported:
     """Read a model.
 
@@ -76,12 +78,14 @@ def read(
         source: a path, the file's bytes, or the model.
         masters: whether float16 or int8 weights that are only cast or dequantised become float32 ones.
         input_shapes: shapes to assume for inputs instead of the declared ones; None for any size.
+        state: stored tensors that the file's own training changes: weights, whatever they are.
+        folder: where the external data of a model that is given as an object may be.
 
     Raises ``FileFormatError`` where the file is damaged or asks for what is not supported; it names the
     node. ``ArgumentError`` where there is no file.
     """
-    model, folder = parsed(source)
-    reader = Reader(model, folder, masters, input_shapes or {})
+    model, own = parsed(source)
+    reader = Reader(model, own or folder, masters, input_shapes or {}, state)
     try:
         outputs = reader.graph(model.graph)
     except RecursionError as error:

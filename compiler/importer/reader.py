@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class Reader:
         masters: whether weights stored in fewer bits, and only ever cast or dequantised, become
             float32 weights.
         shapes: of inputs, instead of those that are declared.
+        state: stored tensors that the file's own training changes.
     """
 
     def __init__(
@@ -57,8 +58,10 @@ class Reader:
         folder: Path | None,
         masters: bool,
         shapes: Mapping[str, Sequence[int | None]],
+        state: Collection[str] = (),
     ) -> None:
         self.model = model
+        self.state = frozenset(state)
         self.shapes = dict(shapes)
         self.folder = folder
         self.masters = masters
@@ -108,6 +111,10 @@ class Reader:
 
     def store(self, frame: Frame, name: str, array: Array, origin: str) -> None:
         """Define a stored tensor: a weight of the model, or a constant."""
+        if name in self.state and frame.depth == 1:
+            self.weights[name] = changed = stored.as_state(name, array, self.uses)
+            frame.define(name, changed.leaf)
+            return
         self.stored.setdefault(name, array)
         weight = stored.as_weight(name, array, origin, self.uses)
         if weight is None:

@@ -16,15 +16,8 @@ def skeleton(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProto:
     dropped = set(names)
     bare = onnx.ModelProto()
     bare.CopyFrom(model)
-    kept = []
-    for tensor in bare.graph.initializer:
-        if tensor.name in dropped and tensor.data_type != TensorProto.STRING:
-            bare.graph.sparse_initializer.append(_empty(tensor, tensor.name))
-        else:
-            kept.append(tensor)
-    kept = [_copy(t) for t in kept]
-    del bare.graph.initializer[:]
-    bare.graph.initializer.extend(kept)
+    for graph in (bare.graph, *(info.algorithm for info in bare.training_info)):
+        _thin(graph, dropped)
     for node in bare.graph.node:
         if node.op_type == "Constant" and node.output and node.output[0] in dropped:
             (attribute,) = node.attribute
@@ -33,6 +26,17 @@ def skeleton(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProto:
                 del node.attribute[:]
                 node.attribute.append(onnx.helper.make_attribute("sparse_value", empty))
     return bare
+
+
+def _thin(graph: onnx.GraphProto, dropped: set[str]) -> None:
+    kept = []
+    for tensor in graph.initializer:
+        if tensor.name in dropped and tensor.data_type != TensorProto.STRING:
+            graph.sparse_initializer.append(_empty(tensor, tensor.name))
+        else:
+            kept.append(_copy(tensor))
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
 
 
 def _copy(tensor: onnx.TensorProto) -> onnx.TensorProto:

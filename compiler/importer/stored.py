@@ -89,6 +89,15 @@ def as_weight(name: str, array: Array, origin: str, uses: Uses) -> Weight | None
     return Weight(leaf, array, origin, True)
 
 
+def as_state(name: str, array: Array, uses: Uses) -> Weight:
+    """A stored tensor that the file's own training changes: a weight, or a counter, a mean, a rate."""
+    known = as_weight(name, array, "initializer", uses)
+    leaf = argument(name, TensorType(array.dtype, array.shape))
+    if known is not None:
+        return Weight(leaf, array, "state", known.trainable, known.reason)
+    return Weight(leaf, array, "state", False, "only the file's own training changes it")
+
+
 def as_constant(array: Array) -> Tensor:
     """A stored tensor that is part of the graph."""
     return constant(array) if array.size <= KNOWN else data(np.ascontiguousarray(array))

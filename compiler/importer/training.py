@@ -10,7 +10,7 @@ Source: the operators' texts in ``onnx.defs`` (domain version 1).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -19,12 +19,11 @@ from ...errors import FileFormatError
 from .. import dtypes, functional, op
 from ..autodiff import vector_jacobian, zeros_like
 from ..ir import RANDOM, Key, Node, Tensor, argument, constant, toposort
+from ..training_info import DOMAIN, uses
 from .frame import Frame
 from .reader import Reader, handler
 from .values import Call, Value
 
-DOMAIN = "ai.onnx.preview.training"
-OPTIMIZERS = ("Adagrad", "Adam", "Momentum")
 DEEPEST = 64  # gradients of gradients
 
 
@@ -117,7 +116,7 @@ def _between(
     while True:
         size = len(forward)
         for i, node in enumerate(nodes):
-            if i not in forward and not depending.isdisjoint(_uses(node)):
+            if i not in forward and not depending.isdisjoint(uses(node)):
                 forward.add(i)
                 depending.update(n for n in node.output if n)
         if size == len(forward):
@@ -127,22 +126,10 @@ def _between(
         for i in sorted(forward - backward, reverse=True):
             if not needed.isdisjoint(nodes[i].output):
                 backward.add(i)
-                needed.update(set(_uses(nodes[i])) - start)
+                needed.update(set(uses(nodes[i])) - start)
         if size == len(backward):
             break
     return [nodes[i] for i in sorted(backward)]
-
-
-def _uses(node: onnx.NodeProto) -> Iterator[str]:
-    """All names that a node may depend on, those in its subgraphs and a Gradient's target included."""
-    yield from (n for n in node.input if n)
-    for a in node.attribute:
-        for sub in (a.g, *a.graphs) if a.type in (a.GRAPH, a.GRAPHS) else ():
-            for inner in sub.node:
-                yield from _uses(inner)
-            yield from (o.name for o in sub.output)
-        if node.domain == DOMAIN and node.op_type == "Gradient" and a.name == "y":
-            yield a.s.decode(errors="replace")
 
 
 def _read_before(frame: Frame, name: str) -> Tensor | None:
@@ -292,4 +279,4 @@ def _like(rate: Tensor, x: Tensor) -> Tensor:
     return rate if rate.dtype == x.dtype else op.Cast(rate, to=x.dtype)
 
 
-__all__ = ["DOMAIN", "OPTIMIZERS", "adagrad", "adam", "gradient", "momentum"]
+__all__ = ["adagrad", "adam", "gradient", "momentum"]

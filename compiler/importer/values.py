@@ -80,7 +80,8 @@ class Weight:
 
     Args:
         leaf: the ``Argument`` that stands for it.
-        origin: "initializer", "Constant", "ConstantOfShape" or "dequantised".
+        origin: "initializer", "Constant", "ConstantOfShape" or "dequantised"; "state" where the file's
+            own training changes it.
         trainable: whether training should change it by default.
         reason: why not, if not.
     """
