@@ -131,7 +131,9 @@ def activation(name: str, function: str, place: int) -> Layer:
     names = [*USUAL[name][:place], function, *USUAL[name][place + 1 :]]
     numbers = {"activation_alpha": [0.3], "activation_beta": [0.6]}
     given = dict(list(numbers.items())[: NUMBERS[function]])
-    return layer(name, f"{function}-{place}", "bias", "h0", activations=names, **given)
+    found = layer(name, f"{function}-{place}", "bias", "h0", activations=names, **given)
+    found.arrays["bias"] += 0.3  # so that no gate is zero everywhere, and hides the rest
+    return found
 
 
 # Differences in float32 are too coarse beside a kink; NumPy's complex numbers know the slope itself.
