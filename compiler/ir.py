@@ -16,7 +16,7 @@ Five pseudo operators stand beside ONNX's:
 from __future__ import annotations
 
 import weakref
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -39,6 +39,8 @@ RANDOM = frozenset({
     "Bernoulli", "Dropout", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform",
     "RandomUniformLike",
 })  # fmt: skip
+# operator -> function of operands and attributes: an equal tensor that is simpler, or None
+SIMPLER: dict[str, Callable[[tuple[Tensor | None, ...], dict[str, Any]], Tensor | None]] = {}
 
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
@@ -355,7 +357,11 @@ def apply(op: str, *inputs: Like | None, outputs: int | None = None, **attrs: An
         count = _count_outputs(facts, outputs, tensors, attrs)
     # the gradient of a Dropout that may draw needs its mask, whether it was asked for or not
     made = 2 if op == "Dropout" and len(tensors) > 2 else count
-    node = _intern(op, tensors, normalise(op, attrs), made)
+    normal = normalise(op, attrs)
+    simplify = SIMPLER.get(op)
+    if simplify is not None and (simple := simplify(tensors, dict(normal))) is not None:
+        return simple
+    node = _intern(op, tensors, normal, made)
     return node.outputs if count > 1 else Tensor(node, 0, node.types[0])
 
 

@@ -1,8 +1,8 @@
-"""Where compiler and runtime meet: gradient rules are loaded, and tensors get their values."""
+"""Where compiler and runtime meet: tables of rules are filled, and tensors get their values."""
 
-from .compiler import execution, gradients
+from .compiler import execution, gradients, simplify
 from .runtime import eager
 
-__all__ = ["gradients"]
+__all__ = ["gradients", "simplify"]
 
 execution.install(eager.evaluate)

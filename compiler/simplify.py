@@ -1,0 +1,92 @@
+"""Nodes that need not be made: looked at one by one, while the graph is built.
+
+Gradients are written operator by operator and meet without knowing each other: a Reshape follows a
+Reshape, a Transpose undoes one, a sum's gradient is expanded only to be multiplied with something of full
+size. Whoever makes a node gets a simpler equal one where there is one. Importing this fills the table
+that ``ir.apply`` asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from . import dtypes
+from .ir import SIMPLER, Tensor, apply, value_if_known
+
+Operands = Sequence[Tensor | None]
+_KEEPS_ORDER = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze"})
+
+
+def simpler(*ops: str) -> Callable[[Callable[..., Tensor | None]], Callable[..., Tensor | None]]:
+    """Register a function of operands and attributes that gives an equal tensor, or None."""
+
+    def register(function: Callable[..., Tensor | None]) -> Callable[..., Tensor | None]:
+        SIMPLER.update(dict.fromkeys(ops, function))
+        return function
+
+    return register
+
+
+@simpler("Reshape")
+def reshape(inputs: Operands, attrs: Mapping[str, Any]) -> Tensor | None:
+    """Of a reshaped tensor: of the tensor itself. To the shape that it has: the tensor."""
+    x, target = inputs
+    asked = value_if_known(target) if target is not None else None
+    if x is None or asked is None or attrs.get("allowzero") or 0 in asked:
+        return None
+    if tuple(asked.tolist()) == x.shape:
+        return x
+    inner = x.node
+    if inner.op in _KEEPS_ORDER and inner.inputs[0] is not None:
+        made: Tensor = apply("Reshape", inner.inputs[0], target)
+        return made
+    return None
+
+
+@simpler("Transpose")
+def transpose(inputs: Operands, attrs: Mapping[str, Any]) -> Tensor | None:
+    """Of a transposed tensor: one Transpose, or none."""
+    x = inputs[0]
+    if x is None:
+        return None
+    rank = x.ndim
+    outer = tuple(attrs.get("perm") or range(rank - 1, -1, -1))
+    if outer == tuple(range(rank)):
+        return x
+    if x.node.op != "Transpose" or x.node.inputs[0] is None or len(outer) != rank:
+        return None
+    inner = tuple(dict(x.node.attrs).get("perm") or range(rank - 1, -1, -1))
+    both = tuple(inner[i] for i in outer)
+    source = x.node.inputs[0]
+    if both == tuple(range(rank)):
+        return source
+    made: Tensor = apply("Transpose", source, perm=both)
+    return made
+
+
+@simpler("Cast")
+def cast(inputs: Operands, attrs: Mapping[str, Any]) -> Tensor | None:
+    """To the type that it has: the tensor."""
+    x = inputs[0]
+    return x if x is not None and dtypes.to_onnx(x.dtype) == attrs["to"] else None
+
+
+def _arithmetic(op: str) -> None:
+    @simpler(op)
+    def broadcast(inputs: Operands, attrs: Mapping[str, Any]) -> Tensor | None:
+        """Beside an operand of full size nothing need be expanded."""
+        a, b = inputs
+        if a is None or b is None or a.shape != b.shape or None in a.shape:
+            return None
+        if a.node.op == "Expand" and b.node.op != "Expand":
+            made: Tensor = apply(op, a.node.inputs[0], b)
+        elif b.node.op == "Expand" and a.node.op != "Expand":
+            made = apply(op, a, b.node.inputs[0])
+        else:
+            return None
+        return made
+
+
+for _op in ("Add", "Sub", "Mul", "Div"):
+    _arithmetic(_op)
