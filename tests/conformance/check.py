@@ -29,7 +29,7 @@ DECLARED = {
     ("Dropout", 1): "the ratio decides what is dropped",
     ("CastLike", 1): "only its type counts",
 }
-LOOSE = 1e-5  # absolute, where the case's own 1e-7 is below what float32 can do
+LOOSE = 1e-5  # of the largest element, where the case's own 1e-7 is below what float32 can do
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Result:
 
     ``kind``: "differentiable", "zero" (declared, and confirmed by differences), "discrete" (no float among
     inputs or among outputs), "text", "foreign" (not ai.onnx). ``forward``: "right", "loose" (beyond the
-    case's own tolerance, within 1e-5), "random", "runtime" (onnxruntime differs from the case on the original
+    case's own tolerance, within 1e-5 of the largest element), "random", "runtime" (onnxruntime differs from the case on the original
     file too), "wrong", "unsupported". ``gradient``: "right", "jittered" (the case's own point is not smooth; right beside it), "wrong",
     "unsupported", "" where there is none.
     """
@@ -208,8 +208,9 @@ def _compared(case: Case, found: Mapping[str, Array]) -> tuple[str, bool]:
             TensorProto.FLOAT16, TensorProto.BFLOAT16)  # fmt: skip
         if not np.allclose(a, b, case.rtol, case.atol, equal_nan=True):
             loose = True
-            if not np.allclose(a, b, max(case.rtol, 1e-2 if half else 0), 1e-2 if half else LOOSE,
-                               equal_nan=True):  # fmt: skip
+            largest = float(np.max(np.abs(b), initial=1, where=np.isfinite(b)))
+            near = 1e-2 if half else LOOSE * largest
+            if not np.allclose(a, b, max(case.rtol, 1e-2 if half else 0), near, equal_nan=True):
                 worst = float(np.nanmax(np.abs(a - b), initial=0))
                 return f"{name} differs by up to {worst:.3g}", loose
     return "", loose

@@ -16,7 +16,7 @@ from .engines import ENGINES, Engine, Run, session
 
 AWAY = (0.02, 0.1, 0.5, 1.0)  # how far other points are from the case's own
 POINTS = 3 + len(AWAY)
-SINGLE = 1e-6  # what float32 makes of a gradient, relative to the cotangents
+SINGLE = 1e-5  # what float32 makes of a gradient, relative to the cotangents
 
 
 @dataclass(frozen=True)

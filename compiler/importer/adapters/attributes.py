@@ -10,6 +10,7 @@ from ....errors import FileFormatError
 from ... import dtypes, op
 from ...dims import is_anonymous
 from ...ir import constant
+from ..partial import literal
 from ..values import Call
 from .common import known_attributes, moved, numbers
 from .table import adapter
@@ -101,9 +102,31 @@ def dropout(call: Call) -> Any:
     return x, op.Cast(mask, to=x.dtype) if call.version < 10 else mask
 
 
-@adapter("Split", until=17)
+@adapter("Split")
 def split(call: Call) -> Any:
-    """``split`` is an input since opset 13; without it, parts are equal."""
+    """``split`` is an input since opset 13; without it, parts are equal before opset 18.
+
+    A small constant is split here: the sizes of a shape are needed one by one.
+    """
+    usual = call if call.version >= 18 else _split_by_input(call)
+    x, sizes, axis = call.needed(0), usual.input(1), int(usual.get("axis", 0))
+    known, parts = literal(x), literal(sizes) if sizes is not None else None
+    if (
+        known is None
+        or known.ndim != 1
+        or axis not in (0, -1)
+        or (sizes is not None and parts is None)
+    ):
+        return usual
+    if parts is None:
+        step = -(-known.size // int(usual.get("num_outputs", call.outputs)))
+        places = [*range(step, known.size, step)]
+    else:
+        places = np.cumsum(parts)[:-1].tolist()
+    return tuple(constant(np.ascontiguousarray(a)) for a in np.split(known, places))
+
+
+def _split_by_input(call: Call) -> Call:
     x, sizes = call.needed(0), call.get("split")
     if call.version < 13 and sizes is not None:
         return moved(call, [x, numbers(sizes)], "split")

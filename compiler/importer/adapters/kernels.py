@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from ... import dtypes, op
-from ...ir import Tensor, apply, constant
+from ...ir import Tensor, TensorType, apply, constant, retyped
 from ..partial import literal
 from ..values import Call, results_of
-from .common import moved
+from .common import moved, shape_of
 from .half import half
 from .table import adapter
 
@@ -52,6 +52,29 @@ def extremum(call: Call) -> Any:
         return call
     wide = [op.Cast(x, to=np.int32) for x in call.tensors if x is not None]
     return op.Cast(apply(call.op, *wide), to=dtype)
+
+
+@adapter("MaxUnpool")
+def max_unpool(call: Call) -> Any:
+    """Indices count in the shape that is inferred; ``output_shape`` adds zeros at the ends.
+
+    ONNX Runtime takes indices to count in ``output_shape``, against the standard.
+    """
+    asked = call.input(2)
+    if asked is None:
+        return half(call)
+    plain = half(moved(call, [call.needed(0), call.needed(1)]))
+    if isinstance(plain, Call):
+        plain = apply("MaxUnpool", *plain.tensors, **plain.attributes)
+    (y,) = results_of(plain)
+    after = op.Sub(asked, shape_of(y))
+    known = literal(asked)
+    if known is not None and all(isinstance(d, int) for d in y.shape):
+        after = constant(known - np.array(y.shape))
+    padded = op.Pad(y, op.Concat(constant(np.zeros(y.ndim, np.int64)), after, axis=0))
+    if known is None:
+        return padded
+    return retyped(padded, TensorType(y.dtype, tuple(int(d) for d in known)))
 
 
 @adapter("Where")

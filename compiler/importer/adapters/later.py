@@ -47,17 +47,28 @@ def dequantize_linear(call: Call) -> Any:
     return moved(call, operands, "output_dtype")
 
 
-@adapter("Range", since=27)
+@adapter("Range")
 def range_(call: Call) -> Any:
-    """Half precision is counted in single precision (``stash_type``)."""
+    """Half precision is counted in single precision (``stash_type``).
+
+    The standard asks for scalars, but its own body of AffineGrid gives vectors of one element.
+    """
     bounds = [call.needed(i) for i in range(3)]
+    scalars = [_scalar(b) for b in bounds]
     dtype = bounds[0].dtype
     if dtype.name not in ("float16", "bfloat16"):
-        return moved(call, bounds, "stash_type")
+        return moved(call, scalars, "stash_type")
     if int(call.get("stash_type", _FLOAT)) != _FLOAT:
         raise unsupported(call, "stash_type", "only 1 (float) is")
     known_attributes(call, "stash_type")
-    return op.Cast(op.Range(*(op.Cast(b, to=dtypes.FLOAT32) for b in bounds)), to=dtype)
+    return op.Cast(op.Range(*(op.Cast(b, to=dtypes.FLOAT32) for b in scalars)), to=dtype)
+
+
+def _scalar(x: Tensor) -> Tensor:
+    if x.shape != (1,):
+        return x
+    known = literal(x)
+    return op.Squeeze(x, [0]) if known is None else constant(known.reshape(()))
 
 
 @adapter("Mod", since=28)

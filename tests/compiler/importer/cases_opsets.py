@@ -304,6 +304,10 @@ case("DequantizeLinear", 23, np.array([-7, 5, 90], np.int8), scale.astype(np.flo
 for dtype in (np.float16, np.float32, np.int64):
     bounds = (np.array(v, dtype) for v in (1, 9, 2))
     case("Range", 27, *bounds, oracle="reference", **later, label=np.dtype(dtype).name)
+one = [np.array([v], np.float32) for v in (1, 9, 2)]
+case(
+    "Range", 11, *one, oracle=[np.array([1, 3, 5, 7], np.float32)], converted=False, label="vectors"
+)
 a, b = normal(4, 5) * 3, normal(5)
 case("Mod", 28, a, b, oracle=[np.mod(a, b)], **later, label="floored")
 case(
@@ -400,3 +404,11 @@ for name in ("Max", "Min"):
 tall = normal(3, 4).astype(np.float16)
 case("Celu", 28, tall, alpha=0.7, oracle="reference", **later, label="half")
 case("Elu", 22, tall, **later, label="half")
+pooled, where = normal(1, 1, 2, 2), np.array([[[[5, 7], [8, 15]]]])
+for dims in (None, (1, 1, "h", "w")):
+    case("MaxUnpool", 11, pooled, where, stored(1, 1, 5, 6), kernel_shape=[2, 2], strides=[2, 2], dims=dims,
+         oracle="reference", converted=False, label=f"shape-{dims and 'open'}")  # fmt: skip
+masked = np.array([[True], [False]])
+case("Where", 16, masked, Stored(np.array(0, np.float32)), normal(2, 3), label="rows")
+case("Split", 18, Stored(np.arange(5)), outputs=3, num_outputs=3, converted=False, label="constant")
+case("Split", 13, Stored(np.arange(5)), stored(2, 3), outputs=2, converted=False, label="constant")
