@@ -1,5 +1,5 @@
 """Rules for RNN, GRU and LSTM."""
 
-from .rules import time_first
+from . import rules
 
-__all__ = ["time_first"]
+__all__ = ["rules"]

@@ -54,16 +54,28 @@ _KINDS = {
 
 @vjp("RNN")
 def _rnn(dys: Any, ys: Any, *operands: Tensor | None, **options: Any) -> Any:
+    """Back through time: a small Scan for the states, products over all steps for the rest.
+
+    Raises ``GradientError`` where the hidden size is unknown.
+    """
     return _rule("RNN", dys, ys, operands, options)
 
 
 @vjp("GRU")
 def _gru(dys: Any, ys: Any, *operands: Tensor | None, **options: Any) -> Any:
+    """Back through time: a small Scan for the states, products over all steps for the rest.
+
+    Raises ``GradientError`` where the hidden size is unknown.
+    """
     return _rule("GRU", dys, ys, operands, options)
 
 
 @vjp("LSTM")
 def _lstm(dys: Any, ys: Any, *operands: Tensor | None, **options: Any) -> Any:
+    """Back through time: a small Scan for the states, products over all steps for the rest.
+
+    Raises ``GradientError`` where the hidden size is unknown.
+    """
     return _rule("LSTM", dys, ys, operands, options)
 
 
@@ -176,16 +188,17 @@ def _masks(x: Tensor, lengths: Tensor | None) -> tuple[Tensor | None, Tensor | N
 
 # Where the batch comes first: X, initial_h and initial_c among the operands, and all results.
 _OPERANDS = {0: (1, 0, 2), 5: (1, 0, 2), 6: (1, 0, 2)}
-_RESULTS = ((2, 0, 1, 3), (1, 0, 2), (1, 0, 2))
-_COTANGENTS = ((1, 2, 0, 3), (1, 0, 2), (1, 0, 2))
+_RESULTS = ((1, 2, 0, 3), (1, 0, 2), (1, 0, 2))
 
 
-def time_first(
-    name: str, operands: Operands, options: Options, outputs: int
-) -> tuple[Tensor, ...]:  # fmt: skip
-    """The operator with ``layout=1``, by the same with ``layout=0``, which is all ONNX Runtime has."""
-    found = _inner(name, _moved(operands), options, outputs)
-    return tuple(op.Transpose(y, perm=_RESULTS[k]) for k, y in enumerate(found))
+def _batch_first(name: str, dys: Operands, operands: Operands, options: Options) -> Any:
+    """``layout=1`` by ``layout=0``, which is all that ONNX Runtime has a kernel for."""
+    inner, usual = _moved(operands), {**options, "layout": 0}
+    ys = apply(name, *inner, outputs=len(dys), **usual)
+    moved = [op.Transpose(dy, perm=perm) if dy is not None else None
+             for dy, perm in zip(dys, _RESULTS, strict=False)]  # fmt: skip
+    dxs = _rule(name, tuple(moved) if len(dys) > 1 else moved[0], ys, inner, usual)
+    return tuple(_moved(dxs))
 
 
 def _moved(operands: Operands) -> list[Tensor | None]:
@@ -194,20 +207,3 @@ def _moved(operands: Operands) -> list[Tensor | None]:
         op.Transpose(x, perm=_OPERANDS[i]) if x is not None and i in _OPERANDS else x
         for i, x in enumerate(operands)
     ]
-
-
-def _inner(
-    name: str, operands: Operands, options: Options, outputs: int
-) -> tuple[Tensor, ...]:  # fmt: skip
-    found = apply(name, *operands, outputs=outputs, **{**options, "layout": 0})
-    return found if isinstance(found, tuple) else (found,)
-
-
-def _batch_first(name: str, dys: Operands, operands: Operands, options: Options) -> Any:
-    inner = _moved(operands)
-    ys = _inner(name, inner, options, len(dys))
-    moved = [
-        op.Transpose(dy, perm=_COTANGENTS[k]) if dy is not None else None
-        for k, dy in enumerate(dys)
-    ]
-    return tuple(_moved(_rule(name, tuple(moved), ys, inner, {**options, "layout": 0})))

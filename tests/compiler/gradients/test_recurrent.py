@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from waterhorse.compiler import autodiff, ir, lower
-from waterhorse.compiler.gradients.recurrent import time_first
 from waterhorse.compiler.infer import TensorType
 from waterhorse.errors import GradientError
 
@@ -24,14 +23,13 @@ from .cases_recurrent import (
     KINKED,
     LAYERS,
     NUMBERS,
-    OPERANDS,
     STATES,
     STEPS,
     USUAL,
     Layer,
     layer,
-)  # fmt: skip
-from .harness import Array, graphs, reference, run
+)
+from .harness import Array, graphs, run
 
 STEP = 1e-30
 DEFAULTS = {"LeakyRelu": (0.01,), "Elu": (1.0,), "HardSigmoid": (0.2, 0.5)}
@@ -203,22 +201,6 @@ def test_gradient_with_the_batch_first(one: Layer) -> None:
     found = {n: d.transpose(FIRST[n]) if n in FIRST else d for n, d in found.items()}
     back = [v.transpose((1, 2, 0, 3) if v.ndim == 4 else (1, 0, 2)) for v in cotangents]
     compare(one, found, back)
-
-
-@pytest.mark.parametrize("one", LAYOUTS, ids=lambda c: c.name)
-def test_operator_with_the_batch_first_by_the_other(one: Layer) -> None:
-    arrays, given = batch_first(one)
-    attributes = {**one.attributes, "layout": 1}
-    operands = [given.get(n) for n in OPERANDS]
-    ours = time_first(one.name, operands, {**attributes, "hidden_size": HIDDEN}, len(one.keep))
-    theirs = replace(one, attributes=attributes).build(*given.values())
-    for mine, theirs_ in zip(ours, theirs, strict=True):
-        assert mine.shape == theirs_.shape
-    names = [f"y{k}" for k in one.keep]
-    mine = run(lower.lower(given, dict(zip(names, ours, strict=True))).model, arrays)
-    expected = reference(lower.lower(given, dict(zip(names, theirs, strict=True))).model, arrays)
-    for a, b in zip(mine, expected, strict=True):
-        np.testing.assert_allclose(a, b, 1e-5, 1e-6)
 
 
 @pytest.mark.parametrize(
