@@ -175,7 +175,10 @@ class Reader:
         if special is not None:
             return results_of(special(self, frame, call, node))
         if domain:
-            return applied(call, node, self.declared)
+            explained = _explained(domain, call)
+            return (
+                self._body(frame, call, node) if explained else applied(call, node, self.declared)
+            )
         return self.standard(frame, call, node)
 
     def standard(self, frame: Frame, call: Call, node: onnx.NodeProto) -> Sequence[Value | None]:
@@ -292,8 +295,9 @@ class Reader:
 
     def _body(self, frame: Frame, call: Call, node: onnx.NodeProto) -> Sequence[Value | None]:
         """An operator that our opset does not have, by the body that the standard gives it."""
+        domain = "" if node.domain in STANDARD else node.domain
         try:
-            facts = onnx.defs.get_schema(call.op, call.version)
+            facts = onnx.defs.get_schema(call.op, call.version, domain)
         except onnx.defs.SchemaError as error:
             raise FileFormatError(
                 f"ai.onnx has no operator {call.op!r} at opset {call.version}"
@@ -307,7 +311,7 @@ class Reader:
         }  # fmt: skip
         named = onnx.FunctionProto()
         named.CopyFrom(function)
-        named.name, named.domain = call.op, "ai.onnx"
+        named.name, named.domain = call.op, domain or "ai.onnx"
         named.attribute.extend(n for n in facts.attributes if n not in named.attribute)
         full = Call(
             call.op, call.version, call.inputs, {**defaults, **call.attributes}, call.outputs
@@ -413,6 +417,15 @@ def _dequantised(array: Array, rest: Sequence[Array | None], call: Call) -> Arra
     if zero is not None:
         x = x - shaped(zero)
     return np.asarray(x * shaped(scale), scale.dtype)
+
+
+def _explained(domain: str, call: Call) -> bool:
+    """Whether the standard gives an operator of another domain a body, as FlexAttention has one."""
+    try:
+        facts = onnx.defs.get_schema(call.op, call.version, domain)
+    except onnx.defs.SchemaError:
+        return False
+    return bool(facts.has_function or facts.has_context_dependent_function)
 
 
 def _standard_function(
