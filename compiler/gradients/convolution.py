@@ -132,6 +132,7 @@ def conv(
     group: int, dilations: Any = None, kernel_shape: Any = None, pads: Any = None,
     strides: Any = None,
 ) -> Any:  # fmt: skip
+    """A transposed convolution of dy with the kernel, a convolution of x with dy, the sum of dy."""
     win = window(kernel_shape or w.shape[2:], strides, dilations, pads)
     win, margins = placed(x, win, auto_pad, w)
     dx = transposed(dy, w, x, win, group, margins)
@@ -145,6 +146,10 @@ def conv_transpose(
     group: int, dilations: Any = None, kernel_shape: Any = None, output_padding: Any = None,
     output_shape: Any = None, pads: Any = None, strides: Any = None,
 ) -> Any:  # fmt: skip
+    """A convolution of dy with the kernel, a convolution of dy with x, the sum of dy.
+
+    Raises ``GradientError`` for output_padding together with SAME padding.
+    """
     win = window(kernel_shape or w.shape[2:], strides, dilations, pads)
     extra = tuple(output_padding or (0,) * win.rank)
     win, margins = _cut(x, w, win, auto_pad, extra, output_shape)

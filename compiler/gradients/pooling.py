@@ -43,7 +43,11 @@ def average_pool(
     dy: Tensor, y: Tensor, x: Tensor, *, auto_pad: str, ceil_mode: int, count_include_pad: int,
     kernel_shape: Any, dilations: Any = None, pads: Any = None, strides: Any = None,
 ) -> Tensor:  # fmt: skip
-    """Every position of a window takes an equal share: a transposed convolution with ones."""
+    """Every position of a window takes an equal share: a transposed convolution with ones.
+
+    Raises ``GradientError`` for dilations with SAME padding, and for windows that begin in the padding
+    (ceil_mode).
+    """
     win = window(kernel_shape, strides, dilations, pads)
     win, margins, rounds_up = _windows("AveragePool", x, win, auto_pad, ceil_mode)
     counts: Any = float(np.prod(kernel_shape))
@@ -57,6 +61,11 @@ def lp_pool(
     dy: Tensor, y: Tensor, x: Tensor, *, auto_pad: str, ceil_mode: int, p: int, kernel_shape: Any,
     dilations: Any = None, pads: Any = None, strides: Any = None,
 ) -> Tensor:  # fmt: skip
+    """``dy`` x abs(x)^(p - 2) / y^(p - 1), summed over the windows; zero where the norm is.
+
+    Raises ``GradientError`` for dilations with SAME padding, and for windows that begin in the padding
+    (ceil_mode).
+    """
     win = window(kernel_shape, strides, dilations, pads)
     win, margins, rounds_up = _windows("LpPool", x, win, auto_pad, ceil_mode)
     return _slope(x, p) * _summed_back(_per_norm(dy, y, p), x, win, margins, rounds_up)
@@ -64,6 +73,7 @@ def lp_pool(
 
 @vjp("GlobalLpPool")
 def global_lp_pool(dy: Tensor, y: Tensor, x: Tensor, *, p: int) -> Tensor:
+    """``dy`` x abs(x)^(p - 2) / y^(p - 1); zero where the norm is."""
     return _slope(x, p) * _per_norm(dy, y, p)
 
 
@@ -96,22 +106,17 @@ def _windows(
         )
     win, margins = placed(x, win, auto_pad)
     rounds_up = bool(ceil_mode) and not auto_pad.startswith("SAME")
-    for i, size in enumerate(x.shape[2:]):
-        if not rounds_up or not isinstance(size, int):
-            continue
-        if (_number(size, win, i, rounds_up) - 1) * win.strides[i] >= size + win.begins[i]:
-            raise GradientError(
-                f"{name} with ceil_mode=1 has no gradient rule where the last window would begin in "
-                "the padding: the standard's shape inference and its runtimes disagree about the "
-                "size of the result. Give explicit pads and ceil_mode=0"
-            )
     return win, margins, rounds_up
 
 
 def _number(size: int, win: Window, i: int, rounds_up: bool) -> int:
     """How many windows there are along one axis."""
-    room = size + win.begins[i] + win.ends[i] - int(win.extent[i] or 0)
-    return (-(-room // win.strides[i]) if rounds_up else room // win.strides[i]) + 1
+    room, stride = size + win.begins[i] + win.ends[i] - int(win.extent[i] or 0), win.strides[i]
+    if not rounds_up:
+        return room // stride + 1
+    number = -(-room // stride) + 1
+    # a last window that would begin in the padding is left out
+    return number - 1 if (number - 1) * stride >= size + win.begins[i] else number
 
 
 def _counts(
@@ -207,12 +212,14 @@ def max_unpool(
 
 @vjp("GlobalAveragePool")
 def global_average_pool(dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """``dy`` / n to all n pixels."""
     count = op.Cast(op.ReduceProd(shape_of(x)[2:], keepdims=0), to=x.dtype)
     return expand_like(dy / count, x)
 
 
 @vjp("GlobalMaxPool")
 def global_max_pool(dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """Ties share the gradient evenly."""
     hits = mask(op.Equal(x, y), dy)
     count = op.ReduceSum(hits, [*range(2, x.ndim)], keepdims=1)
     return retyped(hits * (dy / count), x.type)

@@ -154,6 +154,7 @@ def real(numbers: Tensor, like: Tensor) -> Tensor:
 def grid_sample(
     x: Tensor, grid: Tensor, *, mode: str, padding_mode: str, align_corners: int
 ) -> Tensor:
+    """By the image, the weights of the taps; by the grid, the slopes of these weights."""
     rank = x.ndim - 2
     axes = [*range(x.ndim - 1, 1, -1)]  # the grid counts from the last axis
     x = named(x, "x")

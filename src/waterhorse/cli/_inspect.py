@@ -19,24 +19,27 @@ from rich.table import Table
 from rich.text import Text
 
 from .. import _boot as _boot
-from ..compiler import autodiff, importer
+from ..compiler import differentiability, importer
 from ..compiler.inspection import Operator, Report, Stored, Value, inspect
 from ..compiler.inspection.macs import Polynomial, counted
 from ..errors import ArgumentError, WaterhorseError
 
-_COLOURS = {"rule": "green", "body": "cyan", "zero": "yellow", "unsupported": "bold red"}
-_WORDS = {"rule": "rule", "body": "by its body", "zero": "zero", "unsupported": "no"}
+_COLOURS = {
+    "rule": "green", "body": "cyan", "adapter": "cyan", "handler": "cyan", "zero": "yellow",
+    "none": "yellow", "unsupported": "bold red",
+}  # fmt: skip
+_WORDS = {
+    "rule": "rule", "body": "by its body", "adapter": "translated", "handler": "when read",
+    "zero": "zero", "none": "none", "unsupported": "no",
+}  # fmt: skip
 _MOST_TERMS = 3
 _LONGEST = 60
 
 
 def how(op: str, domain: str) -> tuple[str, str]:
-    """How an operator differentiates."""
-    if domain:
-        return "unsupported", f"an operator of {domain}"
-    if op in autodiff.RULES:
-        return "rule", ""
-    return ("zero", "") if op in autodiff.NONDIFFERENTIABLE else ("unsupported", "")
+    """How an operator differentiates; rules explain themselves in ``docs/operators.md``."""
+    kind, note = differentiability.how(op, domain)
+    return kind, "" if kind == "rule" else note
 
 
 def dims_from(texts: Iterable[str]) -> dict[str, int]:
