@@ -54,9 +54,9 @@ def _head(by_kind: dict[str, list[str]]) -> str:
     return f"""<!-- Written by scripts/operators.py. Do not edit: tests/test_operators_page.py compares. -->
 # Operators, and how they differentiate
 
-All {total} operators that `ai.onnx` has between opset {LOWEST} and opset {HIGHEST}. Files of these opsets are read;
-the column "opsets" says in which of them the operator exists. Gradients are made of standard operators
-of opset {OPSET} alone.
+All {total} operators that `ai.onnx` has between opset {LOWEST} and opset {HIGHEST}. Files of these opsets
+are read; the column "opsets" says in which of them the operator exists. Gradients are made of standard
+operators of opset {OPSET} alone.
 `waterhorse inspect MODEL` says the same of the operators in one file.
 
 | kind | operators | |
