@@ -189,8 +189,6 @@ def _total(wrt: Any, sources: Sequence[Tensor], grads: dict[Key, Tensor]) -> Ten
     if not dtypes.is_float(kind.dtype):
         raise GradientError(f"cannot differentiate by a {kind.dtype.name} tensor")
     if not parts:
-        if all(isinstance(d, int) for d in kind.shape):
-            return constant(np.zeros(kind.shape), kind.dtype)
         return zeros_like(convert(x))
     total = parts[0]
     for part in parts[1:]:
@@ -363,6 +361,11 @@ def _sum_to_shape(dx: Tensor, x: Tensor) -> Tensor:
 def zeros_like(x: Tensor) -> Tensor:
     """Zeros with the type of ``x``."""
     if all(isinstance(d, int) for d in x.shape):
-        return constant(np.zeros(x.shape, x.dtype))
+        size = np.array(x.shape, np.int64)
+        if np.prod(size) * x.dtype.itemsize <= schema.Literal.COMPARED:
+            return constant(np.zeros(x.shape, x.dtype))
+        # made when it runs: a file need not hold them
+        filled: Tensor = apply("ConstantOfShape", size, value=np.zeros(1, x.dtype))
+        return filled
     zero: Tensor = apply("Expand", constant(0, x.dtype), apply("Shape", x))
     return retyped(zero, x.type)

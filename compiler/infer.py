@@ -82,8 +82,27 @@ def _infer(
         schema.signature(op).schema, proto, types, data, opset_imports=_IMPORTS,
         ir_version=schema.IR_VERSION,
     )  # fmt: skip
-    shape = _shape_by_rank(op, inputs, dict(attrs))
-    return tuple(_read(found, f"o{k}", shape) for k in range(outputs))
+    options = dict(attrs)
+    shape = _shape_by_rank(op, inputs, options)
+    kinds = tuple(_read(found, f"o{k}", shape) for k in range(outputs))
+    if options.get("ceil_mode") and inputs[0] is not None:
+        return tuple(_without_empty_windows(k, inputs[0].shape, options) for k in kinds)
+    return kinds
+
+
+def _without_empty_windows(kind: TensorType, image: Shape, options: dict[str, Any]) -> TensorType:
+    """Pooling leaves out a last window that would begin in the padding; ONNX's inference counts it.
+
+    (It was mended there for opset 22; kernels never made it.)
+    """
+    shape = [*kind.shape]
+    strides, pads = options.get("strides"), options.get("pads")
+    for i, (size, out) in enumerate(zip(image[2:], shape[2:], strict=True)):
+        if isinstance(size, int) and isinstance(out, int):
+            stride, begin = strides[i] if strides else 1, pads[i] if pads else 0
+            if (out - 1) * stride >= size + begin:
+                shape[2 + i] = out - 1
+    return TensorType(kind.dtype, tuple(shape))
 
 
 @functools.lru_cache(maxsize=4096)

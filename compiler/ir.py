@@ -358,7 +358,7 @@ def apply(op: str, *inputs: Like | None, outputs: int | None = None, **attrs: An
     # the gradient of a Dropout that may draw needs its mask, whether it was asked for or not
     made = 2 if op == "Dropout" and len(tensors) > 2 else count
     normal = normalise(op, attrs)
-    simplify = SIMPLER.get(op)
+    simplify = SIMPLER.get(op) if made == 1 else None
     if simplify is not None and (simple := simplify(tensors, dict(normal))) is not None:
         return simple
     node = _intern(op, tensors, normal, made)

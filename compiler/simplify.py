@@ -90,3 +90,40 @@ def _arithmetic(op: str) -> None:
 
 for _op in ("Add", "Sub", "Mul", "Div"):
     _arithmetic(_op)
+
+
+def _pooling(op: str) -> None:
+    @simpler(op)
+    def rounded_down(inputs: Operands, attrs: Mapping[str, Any]) -> Tensor | None:
+        """With ``ceil_mode`` and known sizes: the same windows by explicit pads.
+
+        A last window that would begin in the padding is left out by kernels, but counted by ONNX's
+        inference (before opset 22); so written both agree.
+        """
+        x = inputs[0]
+        if not attrs.get("ceil_mode") or x is None or attrs.get("auto_pad", "NOTSET") != "NOTSET":
+            return None
+        kernel, rank = attrs["kernel_shape"], x.ndim - 2
+        strides, dilations = (
+            attrs.get("strides") or (1,) * rank,
+            attrs.get("dilations") or (1,) * rank,
+        )
+        pads = [*(attrs.get("pads") or (0,) * 2 * rank)]
+        for i, size in enumerate(x.shape[2:]):
+            if not isinstance(size, int):
+                return None
+            extent, padded = dilations[i] * (kernel[i] - 1) + 1, size + pads[i] + pads[i + rank]
+            last = -(-(padded - extent) // strides[i]) * strides[i]
+            last -= strides[i] if last >= size + pads[i] else 0
+            beyond = last + extent - padded
+            if beyond > 0 and attrs.get("count_include_pad"):
+                return None  # what is beyond the pads is not averaged over
+            pads[i + rank] += beyond
+        if min(pads) < 0:
+            return None
+        made: Tensor = apply(op, x, **{**attrs, "ceil_mode": 0, "pads": pads})
+        return made
+
+
+for _op in ("AveragePool", "LpPool", "MaxPool"):
+    _pooling(_op)

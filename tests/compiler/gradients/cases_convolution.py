@@ -179,4 +179,12 @@ CASES: list[Case] = [
              dims=((None,) * 4, (None,) * 4) if dynamic else None)
         for dynamic in (False, True)
     ),
+    *(
+        case(name, lambda x, n=name, o=options: getattr(op, n)(
+                 x, kernel_shape=[3], strides=[3], pads=[1, 1], ceil_mode=1, **o), normal(1, 2, size),
+             label=f"window-in-the-padding-{size}-{len(options)}", engine="single")
+        for name, options in (("AveragePool", {}), ("AveragePool", {"count_include_pad": 1}),
+                              ("LpPool", {}), ("MaxPool", {}))
+        for size in (5, 6)
+    ),
 ]  # fmt: skip

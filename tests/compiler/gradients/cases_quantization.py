@@ -21,7 +21,7 @@ CASES: list[Case] = [
          engine="linear", smooth=False),
     case("DequantizeLinear", lambda s: op.DequantizeLinear(_X, s, np.array(3, np.int8)), positive(),
          label="zero-point", engine="linear", smooth=False),
-    case("DequantizeLinear", lambda x, s: op.DequantizeLinear(x, s), _small(3, 4), positive(1),
+    case("DequantizeLinear", op.DequantizeLinear, _small(3, 4), positive(1),
          label="vector-of-one", engine="linear", smooth=False),
     *(
         case("DequantizeLinear", lambda x, s, z, a=axis: op.DequantizeLinear(x, s, z, axis=a),

@@ -33,7 +33,7 @@ CASES: list[Case] = [
         case("DFT", lambda x: op.DFT(x, None, -2, onesided=1), normal(2, n, 1), label=f"last-{n}")
         for n in (1, 2, 6, 7)
     ),
-    case("DFT", lambda x: op.DFT(x), normal(2, 3, 4, 2), label="no-axis"),
+    case("DFT", op.DFT, normal(2, 3, 4, 2), label="no-axis"),
     case("DFT", lambda x: op.DFT(x, onesided=1), normal(2, 3, 4, 1), label="no-axis-half"),
     case("DFT", lambda x: op.DFT(x, None, 1, onesided=1), normal(2, 5, 3, 1),
          dims=((None, None, None, 1),), label="dynamic-half"),

@@ -31,13 +31,10 @@ def operators(build: Callable[..., Any], *shape: Any) -> list[str]:
     return [n.op for n in found if n.op not in ("Argument", "Constant", "Data")]
 
 
-BEYOND = {"kernel_shape": [2], "strides": [3], "pads": [0, 1], "ceil_mode": 1}
 DILATED = {"kernel_shape": [2], "dilations": [2], "strides": [2], "auto_pad": "SAME_UPPER"}
 CROP = {"coordinate_transformation_mode": "tf_crop_and_resize", "mode": "cubic"}
 WEIGHTS = np.ones((1, 1, 3), np.float32)
 REFUSED: dict[str, Callable[..., Any]] = {
-    "AveragePool with ceil_mode=1": lambda x: op.AveragePool(x, **BEYOND),
-    "LpPool with ceil_mode=1": lambda x: op.LpPool(x, **BEYOND),
     "AveragePool with dilations": lambda x: op.AveragePool(x, **DILATED),
     "LpPool with dilations": lambda x: op.LpPool(x, **DILATED),
     "ConvTranspose with output_padding": lambda x: op.ConvTranspose(
