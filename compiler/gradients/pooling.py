@@ -45,8 +45,7 @@ def average_pool(
 ) -> Tensor:  # fmt: skip
     """Every position of a window takes an equal share: a transposed convolution with ones.
 
-    Raises ``GradientError`` for dilations with SAME padding, and for windows that begin in the padding
-    (ceil_mode).
+    Raises ``GradientError`` for dilations together with SAME padding.
     """
     win = window(kernel_shape, strides, dilations, pads)
     win, margins, rounds_up = _windows("AveragePool", x, win, auto_pad, ceil_mode)
@@ -63,8 +62,7 @@ def lp_pool(
 ) -> Tensor:  # fmt: skip
     """``dy`` x abs(x)^(p - 2) / y^(p - 1), summed over the windows; zero where the norm is.
 
-    Raises ``GradientError`` for dilations with SAME padding, and for windows that begin in the padding
-    (ceil_mode).
+    Raises ``GradientError`` for dilations together with SAME padding.
     """
     win = window(kernel_shape, strides, dilations, pads)
     win, margins, rounds_up = _windows("LpPool", x, win, auto_pad, ceil_mode)
