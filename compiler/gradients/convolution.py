@@ -240,9 +240,10 @@ def weight_gradient(x: Tensor, dy: Tensor, w: Tensor, win: Window, group: int) -
     dw = op.Conv(
         images, kernels, group=group, strides=win.dilations, dilations=win.strides, pads=win.pads
     )
-    # a stride that does not divide the image leaves more positions than the kernel has
     known = all(isinstance(k, int) for k in win.kernel)
-    ends = numbers(win.kernel) if known else op.Shape(w, start=2)
-    dw = op.Slice(dw, [0] * win.rank, ends, list(spatial))
+    if not (known and (dw.shape[2:] == win.kernel or all(s == 1 for s in win.strides))):
+        # a stride that does not divide the image leaves more positions than the kernel has
+        ends = numbers(win.kernel) if known else op.Shape(w, start=2)
+        dw = op.Slice(dw, [0] * win.rank, ends, list(spatial))
     turned = op.Transpose(dw, perm=(1, 0, *spatial))
     return retyped(turned, TensorType(w.dtype, w.shape))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .. import op
+from .. import dtypes, op
 from ..autodiff import unbroadcast, vjp
 from ..ir import Tensor
 from .common import expand_like, mask, numbers, padded, reshape_like, widened
@@ -17,12 +17,16 @@ def layer_normalization(
     dys: Any, ys: Any, x: Tensor, scale: Tensor, bias: Tensor | None = None, *, axis: int,
     epsilon: float, stash_type: int,
 ) -> Any:  # fmt: skip
-    """Ba, Kiros and Hinton 2016: with mean and inverse deviation of the node, if it has them.
+    """Ba, Kiros and Hinton 2016: with the mean and the inverse deviation that the node computes.
 
     For 16-bit floats the work is done in float32, as ``stash_type`` has it by default.
     """
     dys, ys = (dys, ys) if isinstance(dys, tuple) else ((dys,), (ys,))
     axes = [*range(axis % x.ndim, x.ndim)]
+    if x.dtype == dtypes.FLOAT32 and len(ys) < 3:  # the node computes them anyway
+        ys = op.LayerNormalization(
+            x, scale, bias, axis=axis, epsilon=epsilon, stash_type=stash_type, outputs=3
+        )
     x, scale = widened(x), widened(scale)
     normal, inverse = _standardised(x, axes, epsilon, *ys[1:])
     dx = dscale = dbias = None

@@ -21,6 +21,10 @@ def _with(target: Array, ignored: int) -> Array:
 
 CASES: list[Case] = [
     case("LayerNormalization", op.LayerNormalization, normal(2, 5), normal(5)),
+    case("LayerNormalization", op.LayerNormalization, normal(2, 5), normal(5), normal(5), label="single",
+         engine="single"),
+    case("LayerNormalization", op.LayerNormalization, normal(2, 3, 4), normal(4), normal(4),
+         dims=((None, None, 4), None, None), label="dynamic-single", engine="single"),
     case("LayerNormalization", lambda x, s, b: op.LayerNormalization(x, s, b, axis=1, epsilon=1e-2),
          normal(2, 3, 4), normal(3, 4), normal(3, 4), label="two-axes"),
     case("LayerNormalization", lambda x, s, b: op.LayerNormalization(x, s, b, outputs=3),
