@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import onnx
+from onnx import helper
 
 from ...errors import FileFormatError
 from .. import dims, dtypes
@@ -210,13 +211,36 @@ def _unrolled(
     return (*states, *stacked)
 
 
+def _over_batch(call: Call) -> Call:
+    """Scan of opset 8, for each element of a batch: a Scan over the batch, of Scans as they are since."""
+    operands = call.inputs[1:]
+    if call.input(0) is not None:
+        raise FileFormatError(
+            "Scan of opset 8 with sequence_lens is not supported: make all sequences equally long"
+        )
+    scanned = int(call.get("num_scan_inputs", 0))
+    directions = call.get("directions") or (0,) * scanned
+    given = [f"slice_{i}" for i in range(len(operands))]
+    results = [f"result_{i}" for i in range(len(subgraph(call, "body").output))]
+    inner = helper.make_node(
+        "Scan", given, results, body=subgraph(call, "body"), num_scan_inputs=scanned,
+        scan_input_directions=list(directions),
+    )  # fmt: skip
+    graph = helper.make_graph(
+        [inner], "batch", [onnx.ValueInfoProto(name=n) for n in given],
+        [onnx.ValueInfoProto(name=n) for n in results],
+    )  # fmt: skip
+    options = {
+        "body": graph, "num_scan_inputs": len(given), "scan_input_directions": (0,) * len(given)
+    }  # fmt: skip
+    return Call(call.op, call.version, operands, options, call.outputs)
+
+
 @handler("Scan")
 def scan(reader: Reader, frame: Frame, call: Call, node: onnx.NodeProto) -> object:
+    if call.version < 9 and "scan_input_directions" not in call.attributes:
+        call = _over_batch(call)
     body = subgraph(call, "body")
-    if call.version < 9:
-        raise FileFormatError(
-            "Scan of opset 8, which has a batch axis of its own, is not supported"
-        )
     operands = [x for x in call.tensors if x is not None]
     scanned = int(call.get("num_scan_inputs", 0))
     if not 0 < scanned <= len(operands):

@@ -116,6 +116,7 @@ class Reader:
             frame.define(name, changed.leaf)
             return
         self.stored.setdefault(name, array)
+        array = stored.representable(name, array, self.uses)
         weight = stored.as_weight(name, array, origin, self.uses)
         if weight is None:
             frame.define(name, stored.as_constant(array))

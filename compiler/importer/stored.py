@@ -11,10 +11,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import onnx
+from onnx import TensorProto
 
+from ...errors import FileFormatError
 from .. import dtypes
 from ..infer import TensorType
 from ..ir import Array, Tensor, argument, constant, data
+from ..schema import OPSET
 from .values import Weight
 
 # operands that say how, not what: (operator, position)
@@ -32,6 +35,16 @@ WEIGHTS = frozenset({
     ("LayerNormalization", 2), ("MatMul", 1), ("PRelu", 1), ("RNN", 1), ("RNN", 2), ("RNN", 3),
 })  # fmt: skip
 STATISTICS = frozenset({("BatchNormalization", 3), ("BatchNormalization", 4)})
+# types that came after our opset, and types of it that hold all their values
+_WIDER = {
+    "int2": TensorProto.INT8, "uint2": TensorProto.UINT8, "float4_e2m1fn": TensorProto.FLOAT8E4M3FN,
+    "float6_e2m3fn": TensorProto.FLOAT8E4M3FN, "float6_e3m2fn": TensorProto.FLOAT8E4M3FN,
+    "float8_e8m0fnu": TensorProto.FLOAT,
+}  # fmt: skip
+# operands of which only the values count, not the type
+_READ = frozenset({
+    ("Cast", 0), ("CastLike", 0), ("DequantizeLinear", 0), ("DequantizeLinear", 2),
+})  # fmt: skip
 KNOWN = 64  # integers up to so many elements may be shapes or axes
 
 
@@ -96,6 +109,22 @@ def as_state(name: str, array: Array, uses: Uses) -> Weight:
     if known is not None:
         return Weight(leaf, array, "state", known.trainable, known.reason)
     return Weight(leaf, array, "state", False, "only the file's own training changes it")
+
+
+def representable(name: str, array: Array, uses: Uses) -> Array:
+    """The same values in a type that our opset has, where only the values count.
+
+    Raises ``FileFormatError`` where the type itself counts, as that of a zero point in QuantizeLinear.
+    """
+    wider = _WIDER.get(array.dtype.name)
+    if wider is None or not uses.of(name):
+        return array
+    if not uses.only(name, _READ):
+        raise FileFormatError(
+            f"stored tensor {name!r} is {array.dtype.name}, which opset {OPSET} does not have: only Cast "
+            "and DequantizeLinear can take it"
+        )
+    return array.astype(dtypes.from_onnx(wider))
 
 
 def as_constant(array: Array) -> Tensor:

@@ -227,3 +227,23 @@ def test_where_is_otherwise_what_it_was() -> None:
     graph = helper.make_graph(nodes, "plain", [condition, x], [result], [zero])
     written = imported(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)]))
     assert [n.op_type for n in written.graph.node] == ["Exp", "Where"]
+
+
+@pytest.mark.parametrize("name", ["INT2", "UINT2", "FLOAT4E2M1"])
+def test_stored_types_that_our_opset_lacks(name: str) -> None:
+    kind = getattr(onnx.TensorProto, name)
+    values = np.array([[0, 1, 1], [1, 0, 1]]).astype(helper.tensor_dtype_to_np_dtype(kind))
+    held = [onnx.numpy_helper.from_array(values, "x")]
+    zero = np.array(0 if name.startswith("FLOAT") else 1).astype(values.dtype)
+    held.append(onnx.numpy_helper.from_array(zero, "zero"))
+    node = helper.make_node("DequantizeLinear", ["x", "scale", "zero"], ["y"])
+    scale = helper.make_tensor_value_info("scale", 1, [])
+    result = helper.make_tensor_value_info("y", 1, [2, 3])
+    graph = helper.make_graph([node], "narrow", [scale], [result], held)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 25)])
+    feeds = {"scale": np.array(0.5, np.float32)}
+    _same(run(imported(model), feeds), ReferenceEvaluator(model).run(None, feeds))
+    quantize = helper.make_node("QuantizeLinear", ["y", "scale", "zero"], ["back"])
+    model.graph.node.append(quantize)
+    with pytest.raises(FileFormatError, match="zero"):
+        importer.read(model)
