@@ -362,7 +362,7 @@ def predict(
     hooks.call("on_predict_end")
     if step is None:
         raise DataError("the data gave no batch")
-    columns = [np.concatenate(c) if len(c) > 1 else c[0] for c in zip(*parts, strict=True)]
+    columns = [c[0] if len(c) == 1 else np.concatenate(c) for c in zip(*parts, strict=True)]
     return tree.unflatten(step.program.structure[0], columns)
 
 

@@ -162,10 +162,28 @@ def test_binary_accuracy_of_logits(two) -> None:
     assert f"accuracy on training examples: {right:.4f} before" in said
 
 
+def test_a_softmax_that_is_written_out_gives_probabilities(folder) -> None:
+    proto = digits_model()
+    proto.graph.node[-1].output[0] = "z"
+    proto.graph.node.extend([
+        node("Exp", ["z"], ["exps"]),
+        node("ReduceSum", ["exps", "axes"], ["total"]),
+        node("Div", ["exps", "total"], ["scores"]),
+    ])  # fmt: skip
+    proto.graph.initializer.append(numpy_helper.from_array(np.array([1]), "axes"))
+    onnx.save(proto, folder / "digits.onnx")
+    said = succeeds(*USUAL, "--epochs", "1", folder=folder)
+    assert "the output 'scores' is taken for probabilities" in said
+    before, after = map(float, re.findall(r"loss on .*: (\S+) before, (\S+) after", said)[0])
+    assert after < 0.99 * before
+
+
 def test_one_of_several_outputs(two) -> None:
     onnx.save(regression(outputs=-1), two / "m.onnx")
     command = ["finetune", "m.onnx", "--data", "data.npz", "--loss", "bce", "--target", "goal"]
-    said = succeeds(*command, "--output", "chance", "--epochs", "2", folder=two)
+    decay = ["--optimizer", "adamw"]  # which would shrink weights that get no gradient
+    said = succeeds(*command, *decay, "--output", "chance", "--epochs", "2", folder=two)
+    assert "2 weights are trained (5 numbers), 1 are frozen" in said
     before, after = map(float, re.findall(r"loss on .*: (\S+) before, (\S+) after", said)[0])
     assert after < before
     old, new = weights(two / "m.onnx"), weights(two / "m.tuned.onnx")
@@ -173,7 +191,7 @@ def test_one_of_several_outputs(two) -> None:
     assert not np.array_equal(old["w"], new["w"])
     assert [o.name for o in onnx.load(two / "m.tuned.onnx").graph.output] == ["other", "chance"]
     assert "training other (--output)" in waterhorse(*command, folder=two).stdout
-    assert "no such output; it has ['other', 'chance']" in refuses(
+    assert "no such output of floating-point numbers; it has ['other', 'chance']" in refuses(
         *command, "--output", "x", folder=two
     )
 

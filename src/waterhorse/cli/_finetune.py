@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from .. import _boot as _boot
-from ..compiler import losses, metrics, optimizers
+from ..compiler import dtypes, losses, metrics, optimizers
 from ..compiler.infer import TensorType
-from ..compiler.ir import Tensor
+from ..compiler.ir import Tensor, toposort
 from ..compiler.random import set_random_seed
 from ..errors import ArgumentError, ExportError, FileFormatError
 from ..runtime import placement
@@ -35,6 +35,7 @@ logger = logging.getLogger("waterhorse")
 
 _SAVE_SECONDS = 300.0
 _LISTED = 12
+_TRIED = 16  # examples by which probabilities are told from logits
 _CROSSENTROPIES = (
     losses.BinaryCrossentropy, losses.CategoricalCrossentropy, losses.SparseCategoricalCrossentropy,
 )  # fmt: skip
@@ -99,10 +100,10 @@ def run(files: Files, settings: Settings, epochs: int, resume: bool, device: str
     if found.unused:
         print(f"{files.data}: not used: {', '.join(found.unused)}")
     output = _output(model, settings.output)
-    loss, logits = _loss(model, output, settings)
+    loss, logits = _loss(model, output, found, settings)
     sparse = isinstance(loss, losses.SparseCategoricalCrossentropy)
     y = data.check_targets(found.y, model.graph.outputs[output].type, output, sparse)
-    _choose(model, settings)
+    _choose(model, output, settings)
     _compile(model, output, loss, logits, settings)
     train, held = data.Data(found.x, y, ()).split(settings.validation_split)
     train, held = (_by_output(model, output, part) for part in (train, held))
@@ -152,17 +153,23 @@ def _types(tensors: Mapping[str, Tensor]) -> dict[str, TensorType]:
 
 
 def _output(model: ImportedModel, name: str | None) -> str:
-    """The output that is trained: the one that was named, else the first."""
-    names = model.output_names
+    """The output that is trained: the one that was named, else the first with floating-point numbers."""
+    names = [n for n, t in model.graph.outputs.items() if dtypes.is_float(t.dtype)]
     if name is not None and name not in names:
-        raise ArgumentError(f"--output {name}: the model has no such output; it has {names}")
-    if name is None and len(names) > 1:
+        raise ArgumentError(
+            f"--output {name}: the model has no such output of floating-point numbers; it has {names}"
+        )
+    if not names:
+        raise ArgumentError("the model has no output of floating-point numbers to train")
+    if name is None and len(model.output_names) > 1:
         print(f"the model has the outputs {', '.join(names)}: training {names[0]} (--output)")
     return name or names[0]
 
 
-def _choose(model: ImportedModel, settings: Settings) -> None:
-    """Freeze what is to be frozen."""
+def _choose(model: ImportedModel, output: str, settings: Settings) -> None:
+    """Freeze what is to be frozen, and what the output does not depend on: weights could decay."""
+    reached = set(toposort([model.graph.outputs[output]]))
+    used = {n for n, w in model.graph.weights.items() if w.leaf.node in reached}
     free = list(model.trainable_variables)
     paths = [v.path for v in free]
     for option, patterns in (("freeze", settings.freeze), ("train-only", settings.train_only)):
@@ -174,7 +181,8 @@ def _choose(model: ImportedModel, settings: Settings) -> None:
                 )
     for variable in free:
         wanted = not settings.train_only or _any(variable.path, settings.train_only)
-        variable.trainable = wanted and not _any(variable.path, settings.freeze)
+        free_to = wanted and not _any(variable.path, settings.freeze)
+        variable.trainable = free_to and variable.path in used
     trained = model.trainable_variables
     if not trained:
         raise ArgumentError("--freeze and --train-only leave nothing to train")
@@ -190,8 +198,10 @@ def _any(path: str, patterns: Sequence[str]) -> bool:
 # -- what is minimised ------------------------------------------------------------------------
 
 
-def _loss(model: ImportedModel, output: str, settings: Settings) -> tuple[losses.Loss, bool]:
-    """The loss, and whether it takes the output for logits: as told, else by the last operator."""
+def _loss(
+    model: ImportedModel, output: str, examples: data.Data, settings: Settings
+) -> tuple[losses.Loss, bool]:
+    """The loss, and whether it takes the output for logits."""
     found: losses.Loss = losses.get(settings.loss)
     if not isinstance(found, _CROSSENTROPIES):
         if settings.from_logits is not None:
@@ -199,17 +209,27 @@ def _loss(model: ImportedModel, output: str, settings: Settings) -> tuple[losses
         return found, False
     logits = settings.from_logits
     if logits is None:
-        logits = _last_operator(model.graph.outputs[output]) not in ("Softmax", "Sigmoid")
+        logits = not _gives_probabilities(model, output, examples)
         kind = "logits" if logits else "probabilities"
         print(f"the output {output!r} is taken for {kind} (--from-logits, --no-from-logits)")
     return type(found)(from_logits=logits), logits
 
 
-def _last_operator(tensor: Tensor) -> str:
-    node = tensor.node
-    while node.op in ("Identity", "Cast", "Transpose", "Reshape", "Squeeze") and node.inputs[0]:
+def _gives_probabilities(model: ImportedModel, output: str, examples: data.Data) -> bool:
+    """By the last operator; a softmax may be written out, but then its rows still sum to 1."""
+    node = model.graph.outputs[output].node
+    while (
+        node.op in ("Identity", "Cast", "Transpose", "Reshape", "Squeeze")
+        and node.inputs[0] is not None
+    ):
         node = node.inputs[0].node
-    return node.op
+    if node.op in ("Softmax", "Sigmoid"):
+        return True
+    x, _ = examples.part(slice(0, _TRIED))
+    found = model.predict(x, batch_size=_TRIED, verbose=0)
+    rows = found[output] if isinstance(found, dict) else found
+    sums = rows.sum(-1)
+    return bool(rows.shape[-1] > 1 and rows.min() >= 0 and np.abs(sums - 1).max() < 1e-3)
 
 
 def _compile(
