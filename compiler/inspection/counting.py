@@ -21,7 +21,7 @@ from .prepared import STANDARD, dims_of, prepared, size, subgraphs
 class Operator:
     """All nodes of one operator. ``unknown``: how many of them have MACs that are not known.
 
-    ``how`` is "rule", "body", "zero" or "unsupported"; ``note`` says more.
+    ``how`` it differentiates: one of ``differentiability.KINDS``; ``note`` says more.
     """
 
     domain: str

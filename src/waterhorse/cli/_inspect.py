@@ -24,22 +24,13 @@ from ..compiler.inspection import Operator, Report, Stored, Value, inspect
 from ..compiler.inspection.macs import Polynomial, counted
 from ..errors import ArgumentError, WaterhorseError
 
-_COLOURS = {
-    "rule": "green", "body": "cyan", "adapter": "cyan", "handler": "cyan", "zero": "yellow",
-    "none": "yellow", "unsupported": "bold red",
-}  # fmt: skip
-_WORDS = {
-    "rule": "rule", "body": "by its body", "adapter": "translated", "handler": "when read",
-    "zero": "zero", "none": "none", "unsupported": "no",
+_WORDS = {  # kinds of compiler/differentiability.py
+    "rule": ("rule", "green"), "body": ("by its body", "cyan"), "adapter": ("rewritten", "cyan"),
+    "handler": ("when read", "cyan"), "zero": ("zero", "yellow"), "none": ("none", "bright_black"),
+    "unsupported": ("no", "bold red"),
 }  # fmt: skip
 _MOST_TERMS = 3
 _LONGEST = 60
-
-
-def how(op: str, domain: str) -> tuple[str, str]:
-    """How an operator differentiates; rules explain themselves in ``docs/operators.md``."""
-    kind, note = differentiability.how(op, domain)
-    return kind, "" if kind == "rule" else note
 
 
 def dims_from(texts: Iterable[str]) -> dict[str, int]:
@@ -56,7 +47,7 @@ def dims_from(texts: Iterable[str]) -> dict[str, int]:
 def run(path: Path, dims: Sequence[str], as_json: bool, weights: bool) -> None:
     """Print the report."""
     model, _ = importer.parsed(path)
-    report = inspect(model, how, dims_from(dims))
+    report = inspect(model, differentiability.how, dims_from(dims))
     graph, problem = _loaded(path, report)
     trained = (
         {n: "" if w.trainable else w.reason for n, w in graph.weights.items()} if graph else {}
@@ -110,7 +101,13 @@ def _show(console: Console, path: Path, model: onnx.ModelProto, report: Report) 
     if report.dims:
         text = "; ".join(f"{n} ({', '.join(p)})" for n, p in report.dims.items())
         console.print(f"open dims: {text}\n", markup=False)
-    _wide(console, _operators_table(report))
+    table = _operators_table(report, notes=True)
+    narrow = console.is_terminal and _width(console, table) > console.width
+    _wide(console, _operators_table(report, notes=False) if narrow else table)
+    if narrow:
+        console.print(
+            "[dim]in a wider terminal, or in a file, it says more on each gradient[/dim]\n"
+        )
     console.print(f"MACs: {_total(report)}\n", markup=False)
     _wide(console, _stored_table(report.stored))
 
@@ -124,8 +121,7 @@ def _table(*columns: tuple[str, str]) -> Table:
 
 def _wide(console: Console, table: Table) -> None:
     """Print a table without cutting it, however narrow the terminal; a file has no width at all."""
-    wide = console.options.update(max_width=10**6)
-    width = max(console.width, Measurement.get(console, wide, table).maximum)
+    width = max(console.width, _width(console, table))
     own = Console(
         file=io.StringIO(), width=width, highlight=False,
         force_terminal=console.is_terminal, no_color=console.no_color,
@@ -133,6 +129,12 @@ def _wide(console: Console, table: Table) -> None:
     own.print(table)
     lines = own.file.getvalue().rstrip().splitlines()  # type: ignore[attr-defined]
     print("\n".join(line.rstrip() for line in lines) + "\n")
+
+
+def _width(console: Console, table: Table) -> int:
+    """How wide a table is if nothing in it is cut."""
+    wide = console.options.update(max_width=10**6)
+    return Measurement.get(console, wide, table).maximum
 
 
 def _values_table(report: Report) -> Table:
@@ -155,14 +157,16 @@ def _shape(value: Value, report: Report) -> str:
     return "[" + ", ".join(str(d) if d in known else "?" for d in value.shape) + "]"
 
 
-def _operators_table(report: Report) -> Table:
+def _operators_table(report: Report, notes: bool) -> Table:
+    """``notes``: say something on each gradient, not just on those that are missing."""
     table = _table(("operator", "left"), ("nodes", "right"), ("MACs", "right"), ("share", "right"),
                    ("gradient", "left"), ("", "left"))  # fmt: skip
     for row in report.operators:
         share = _share(row.macs, report.macs)
+        note = row.note.replace("``", "") if notes or row.how == "unsupported" else ""
         table.add_row(
             Text(row.title), f"{row.count:,}", _macs(report, row), share,
-            Text(_WORDS.get(row.how, row.how), _COLOURS.get(row.how, "")), Text(row.note),
+            Text(*_WORDS.get(row.how, (row.how, ""))), Text(note),
         )  # fmt: skip
     return table
 
@@ -208,7 +212,7 @@ def polynomial(value: Polynomial) -> str:
 def scaled(count: float) -> str:
     """``4.09 G``: three digits and a prefix of the SI."""
     for unit in ("", " k", " M", " G", " T"):
-        if count < 1000:
+        if count < 999.5:
             return f"{count:.3g}{unit}"
         count /= 1000
     return f"{count:.3g} P"
@@ -218,9 +222,14 @@ def size(count: float) -> str:
     """``97.8 MB``."""
     for unit in ("B", "KB", "MB"):
         if count < 1024:
-            return f"{count:.3g} {unit}"
+            return f"{_three(count)} {unit}"
         count /= 1024
-    return f"{count:.3g} GB"
+    return f"{_three(count)} GB"
+
+
+def _three(count: float) -> str:
+    """Three digits, or four before the point."""
+    return f"{count:.3g}" if count < 999.5 else f"{count:.0f}"
 
 
 def _stored_table(stored: Sequence[Stored]) -> Table:
