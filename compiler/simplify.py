@@ -56,7 +56,8 @@ def transpose(inputs: Operands, attrs: Mapping[str, Any]) -> Tensor | None:
         return x
     if x.node.op != "Transpose" or x.node.inputs[0] is None or len(outer) != rank:
         return None
-    inner = tuple(dict(x.node.attrs).get("perm") or range(rank - 1, -1, -1))
+    given: Any = dict(x.node.attrs).get("perm")
+    inner = tuple(given or range(rank - 1, -1, -1))
     both = tuple(inner[i] for i in outer)
     source = x.node.inputs[0]
     if both == tuple(range(rank)):

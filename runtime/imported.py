@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import onnx
 
-from ..compiler import dtypes, importer, op, tree
+from ..compiler import dtypes, importer, tree
 from ..compiler.importer import Imported, Weight, recipe
 from ..compiler.importer.evaluation import evaluated, fitting
 from ..compiler.importer.skeleton import skeleton
-from ..compiler.ir import Key, Node, Tensor, again, convert, data
+from ..compiler.ir import Key, Node, Tensor, again, apply, convert, data
 from ..compiler.program import TensorSpec
 from ..compiler.state import Variable
 from ..compiler.training_info import stored_names
@@ -112,7 +112,7 @@ class ImportedModel(SelfTraining):
             return self._normalised(node, operands)
         if training and node.op == "Dropout" and self.dropout:
             ratio = operands[1] if len(operands) > 1 else None
-            made = op.Dropout(operands[0], ratio, True, outputs=2)
+            made: Sequence[Tensor] = apply("Dropout", operands[0], ratio, True, outputs=2)
             return made[: len(node.types)]
         return again(node, operands)
 
@@ -122,9 +122,8 @@ class ImportedModel(SelfTraining):
         running = [names.get(x.key) if x is not None else None for x in node.inputs[3:5]]
         if dict(node.attrs).get("training_mode") or None in running:
             return again(node, operands)
-        y, mean, variance = op.BatchNormalization(
-            *operands, outputs=3, **{**dict(node.attrs), "training_mode": 1}
-        )
+        options: dict[str, Any] = {**dict(node.attrs), "training_mode": 1}
+        y, mean, variance = apply("BatchNormalization", *operands, outputs=3, **options)
         for name, value in zip(running, (mean, variance), strict=True):
             if name is not None:
                 self.state[name].assign(value)

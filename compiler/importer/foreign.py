@@ -6,6 +6,7 @@ what the file declares, or from the table of ``ai.onnx.ml`` below, for which the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -151,7 +152,8 @@ def _features(call: Call) -> Kinds:
 
 def _picked(call: Call) -> Kinds:
     x, places = call.needed(0), call.needed(1)
-    count = int(np.prod(places.shape)) if all(isinstance(d, int) for d in places.shape) else None
+    sizes = [d for d in places.shape if isinstance(d, int)]
+    count = math.prod(sizes) if len(sizes) == places.ndim else None
     return [TensorType(x.dtype, (*x.shape[:-1], count) if x.ndim > 1 else (1, count))]
 
 

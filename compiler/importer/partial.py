@@ -63,10 +63,20 @@ class Knowledge:
             return result
         flat = values.ravel().tolist()
         if all(isinstance(v, (bool, int, float)) for v in flat):
+            flat = [_wrapped(v, result.dtype) for v in flat]
             return constant(np.array(flat, result.dtype).reshape(values.shape))
         if any(v is not None for v in flat):
             self._found[result.key] = values
         return result
+
+
+def _wrapped(value: Any, dtype: np.dtype[Any]) -> Any:
+    """Integers of a fixed width go round, Python's do not."""
+    if dtype.kind not in "iu":
+        return value
+    span = 1 << 8 * dtype.itemsize
+    low = value % span
+    return low - span if dtype.kind == "i" and low >= span // 2 else low
 
 
 def _evaluated(
@@ -203,7 +213,7 @@ def _shape(xs: Sequence[Any], attrs: Mapping[str, Any]) -> Array:
 def _product(values: Sequence[Element]) -> Element:
     """The product of numbers, or of one name and ones."""
     named = [v for v in values if not isinstance(v, (int, float))]
-    total = 1
+    total: float = 1
     for v in values:
         total = total * v if isinstance(v, (int, float)) else total
     if not named:
