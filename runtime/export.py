@@ -1,4 +1,4 @@
-"""Standard files: the inference model, and the training step with its initial state."""
+"""The inference model as a standard file."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ import onnx
 
 from .._version import __version__
 from ..compiler import losses, tree
-from ..compiler.ir import Array, Node, Tensor, constant, data
+from ..compiler.ir import Array, Node, Tensor
 from ..compiler.lower import lower, state_names
-from ..compiler.program import Program, TensorSpec
+from ..compiler.program import TensorSpec
 from ..compiler.rewrite.freeze import freeze
-from ..compiler.state import Variable, current_trace
 from ..errors import ArgumentError, ExportError
 from .data import NO_TARGETS, Structure
 from .device import CPU
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-5
 
 
-def _input_specs(model: Model) -> Any:
+def input_specs(model: Model) -> Any:
+    """What the model takes. Raises ``ExportError`` where it does not know yet."""
     if model.input_specs is None:
         raise ExportError(
             f"model {model.name!r} does not know its inputs yet: call it on data, fit it, or give it "
@@ -47,7 +47,7 @@ def inference_model(
     model: Model, labels: Sequence[str] | None = None, inputs: Mapping[str, Any] | None = None
 ) -> onnx.ModelProto:
     """The inference graph with the present weights."""
-    specs = _input_specs(model)
+    specs = input_specs(model)
     structure = Structure(tree.flatten(specs)[1], NO_TARGETS, False)
     program = traced(model, "predict", structure, tree.leaves(specs))
     taken = [*program.inputs, *program.outputs]
@@ -64,9 +64,7 @@ def _metadata(
 ) -> dict[str, str]:
     found = {
         "waterhorse.version": __version__,
-        "waterhorse.outputs": json.dumps(
-            {n: {"kind": _kind(model, t)} for n, t in outputs.items()}
-        ),
+        "waterhorse.outputs": json.dumps(output_kinds(model, outputs)),
     }
     if labels is not None:
         found["waterhorse.labels"] = json.dumps(_checked_labels(labels, outputs))
@@ -85,6 +83,11 @@ def _checked_labels(labels: Sequence[str], outputs: Mapping[str, Tensor]) -> lis
     if isinstance(classes, int) and classes != len(labels):
         raise ArgumentError(f"{len(labels)} labels for a model with {classes} outputs")
     return list(labels)
+
+
+def output_kinds(model: Model, outputs: Mapping[str, Tensor]) -> dict[str, dict[str, str]]:
+    """What the outputs mean, as the metadata has it."""
+    return {n: {"kind": _kind(model, t)} for n, t in outputs.items()}
 
 
 def _kind(model: Model, output: Tensor) -> str:
@@ -110,8 +113,8 @@ def export_model(
     proto = inference_model(model, labels, inputs)
     with replacing(filepath) as temporary:
         onnx.save_model(proto, str(temporary))
-        _check(temporary)
-        difference = _compare(model, temporary)
+        check(temporary)
+        difference = compare(model, temporary)
     if verbose:
         print(
             f"wrote {os.fspath(filepath)}: {len(proto.graph.node)} nodes, opset "
@@ -119,20 +122,21 @@ def export_model(
         )
 
 
-def _check(path: Path) -> None:
+def check(path: Path) -> None:
+    """Raises ``ExportError`` where a file is not valid ONNX."""
     try:
         onnx.checker.check_model(str(path), full_check=True)
     except Exception as error:  # the checker raises several unrelated types
         raise ExportError(f"the exported graph is not valid ONNX: {error}") from error
 
 
-def _compare(model: Model, path: Path) -> float:
+def compare(model: Model, path: Path) -> float:
     """Run the file in a fresh session against ``predict``, on two batch sizes."""
     session = create(str(path), device=CPU)
     worst = 0.0
     for size in (1, 3):
         specs = tree.leaves(model.input_specs)
-        arrays = [_sample(spec, size) for spec in specs]
+        arrays = [sample(spec, size) for spec in specs]
         feeds = {i.name: a for i, a in zip(session.get_inputs(), arrays, strict=True)}
         found = session.run(None, feeds)
         nested = tree.unflatten(tree.flatten(model.input_specs)[1], arrays)
@@ -148,7 +152,7 @@ def _compare(model: Model, path: Path) -> float:
     return worst
 
 
-def _sample(spec: TensorSpec, size: int) -> Array:
+def sample(spec: TensorSpec, size: int) -> Array:
     """Numbers from 0 to 1 (and integers 0 and 1): they are valid indices, too."""
     shape = tuple(
         size if i == 0 and not isinstance(d, int) else (d if isinstance(d, int) else 5)
@@ -158,163 +162,3 @@ def _sample(spec: TensorSpec, size: int) -> Array:
     if spec.dtype.kind == "f":
         return generator.random(shape).astype(spec.dtype)
     return generator.integers(0, 2, shape).astype(spec.dtype)
-
-
-# -- training ---------------------------------------------------------------------------------
-
-
-def export_training(
-    model: Model, filepath: str | os.PathLike[str], form: str = "expanded"
-) -> tuple[str, str]:
-    """See ``Model.export_training``."""
-    if form != "expanded":
-        if form == "training_info":
-            raise NotImplementedError("export_training writes form='expanded' only, so far")
-        raise ArgumentError(f"form={form!r}: expected 'expanded' or 'training_info'")
-    step_path, init_path = _training_paths(filepath)
-    program = training_program(model)
-    rate = model.compiled().optimizer.rate_variable
-    state = [v for v in program.variables if v is not rate]
-    taken = [*program.inputs, *program.outputs, "learning_rate"]
-    names = dict(zip(state, state_names([v.path for v in state], taken), strict=True))
-    step = lower(
-        _step_inputs(program, names, rate), _step_outputs(program, names), name=model.name,
-        metadata={"waterhorse.version": __version__,
-                  "waterhorse.state": json.dumps(list(names.values()))},
-    ).model  # fmt: skip
-    init = initial_state(names)
-    with replacing(step_path) as first, replacing(init_path) as second:
-        for proto, temporary in ((step, first), (init, second)):
-            onnx.save_model(proto, str(temporary))
-            _check(temporary)
-        _try_training(first, second, program)
-    return str(step_path), str(init_path)
-
-
-def _training_paths(filepath: str | os.PathLike[str]) -> tuple[Path, Path]:
-    """``NAME.train.onnx`` and ``NAME.init.onnx`` for either of them or for ``NAME``."""
-    path = Path(filepath)
-    stem = path.name.removesuffix(".onnx").removesuffix(".train").removesuffix(".init")
-    return path.with_name(f"{stem}.train.onnx"), path.with_name(f"{stem}.init.onnx")
-
-
-def training_program(model: Model) -> Program:
-    """One training step; metrics start from zero in it, so that they are the batch's own."""
-    structure, specs = _training_specs(model)
-    metric_state: list[Variable] = []
-
-    class Stepper:
-        output_names = model.output_names
-
-        def train_step(self, data_: Any) -> Any:
-            trace = current_trace()
-            compilation = model.compiled()
-            if trace is not None:
-                _prime(compilation, model, data_)
-                metric_state.extend(compilation.metric_variables())
-                for variable in metric_state:
-                    trace.writes[variable] = constant(np.zeros(variable.shape, variable.dtype))
-            return model.train_step(data_)
-
-    program = traced(Stepper(), "train", structure, specs)  # type: ignore[arg-type]
-    hidden = set(metric_state)
-    return Program(
-        program.inputs, program.outputs, program.structure,
-        {v: t for v, t in program.reads.items() if v not in hidden},
-        {v: t for v, t in program.writes.items() if v not in hidden},
-    )  # fmt: skip
-
-
-def _prime(compilation: Any, model: Model, data_: Any) -> None:
-    """Metrics are made by the first step; make them before, so that they can be zeroed."""
-    if not compilation.built:
-        x, y, _ = data_
-        prediction = model(x, training=False)
-        compilation.build(model.output_names, tree.leaves(y), tree.leaves(prediction))
-
-
-def _training_specs(model: Model) -> tuple[Structure, list[TensorSpec]]:
-    """x, y and sample_weight as ``fit`` saw them last, else as the loss suggests."""
-    known = model.steps.last("train")
-    if known is not None:
-        structure, specs = known
-        if not structure.weighted:
-            specs = [*specs, TensorSpec(("batch",), "float32", "sample_weight")]
-        return Structure(structure.x, structure.y, True), list(specs)
-    inputs = _input_specs(model)
-    flat = tree.leaves(inputs)
-    outputs = _output_types(model)
-    targets = [_target_spec(model, t, "y" if len(outputs) == 1 else f"y_{i}")
-               for i, t in enumerate(outputs)]  # fmt: skip
-    weight = TensorSpec(("batch",), "float32", "sample_weight")
-    y = tree.flatten(targets[0] if len(targets) == 1 else targets)[1]
-    return Structure(tree.flatten(inputs)[1], y, True), [*flat, *targets, weight]
-
-
-def _output_types(model: Model) -> list[Tensor]:
-    specs = model.input_specs
-    structure = Structure(tree.flatten(specs)[1], NO_TARGETS, False)
-    return list(traced(model, "predict", structure, tree.leaves(specs)).outputs.values())
-
-
-def _target_spec(model: Model, output: Tensor, name: str) -> TensorSpec:
-    loss = losses.get(model.compiled().config["loss"])
-    if isinstance(loss, losses.SparseCategoricalCrossentropy):
-        return TensorSpec(("batch", *output.shape[1:-1]), "int64", name)
-    return TensorSpec(("batch", *output.shape[1:]), output.dtype, name)
-
-
-def _step_inputs(
-    program: Program, names: Mapping[Variable, str], rate: Variable | None
-) -> dict[str, Tensor]:
-    inputs = dict(program.inputs)
-    if rate is not None and rate in program.reads:
-        inputs["learning_rate"] = program.reads[rate]
-    return {**inputs, **{n: program.reads[v] for v, n in names.items() if v in program.reads}}
-
-
-def _step_outputs(program: Program, names: Mapping[Variable, str]) -> dict[str, Tensor]:
-    following = {
-        f"next/{n}": program.writes[v] if v in program.writes else program.reads[v]
-        for v, n in names.items()
-    }
-    return {**dict(sorted(program.outputs.items())), **following}
-
-
-def initial_state(names: Mapping[Variable, str]) -> onnx.ModelProto:
-    """A graph without inputs whose outputs are the variables' present values."""
-    leaves = {n: (data(v.numpy()), v.numpy()) for v, n in names.items()}
-    return lower(
-        {}, {n: leaf for n, (leaf, _) in leaves.items()},
-        {f"initial/{n}": pair for n, pair in leaves.items()}, name="initial_state",
-        metadata={"waterhorse.version": __version__,
-                  "waterhorse.state": json.dumps(list(names.values()))},
-    ).model  # fmt: skip
-
-
-def _try_training(step: Path, init: Path, program: Program) -> None:
-    """One step by ONNX Runtime alone, as the file's users will run it."""
-    start = create(str(init), device=CPU)
-    state = dict(zip([o.name for o in start.get_outputs()], start.run(None, {}), strict=True))
-    session = create(str(step), device=CPU)
-    feeds: dict[str, Any] = {}
-    for name, tensor in program.inputs.items():
-        feeds[name] = _sample(TensorSpec(tensor.shape, tensor.dtype, name), 2)
-    rate = {"learning_rate": np.array(1e-3, np.float32)}
-    wanted = {i.name for i in session.get_inputs()}
-    given = {k: v for k, v in {**feeds, **rate, **state}.items() if k in wanted}
-    missing = sorted(wanted - set(given))
-    if missing:
-        raise ExportError(f"the training step wants {missing}, which is no state: a defect")
-    found = dict(
-        zip([o.name for o in session.get_outputs()], session.run(None, given), strict=True)
-    )
-    for name, value in state.items():
-        after = found[f"next/{name}"]
-        if after.shape != value.shape or after.dtype != value.dtype:
-            raise ExportError(f"the training step changes the type of {name!r}: a defect")
-
-
-__all__ = [
-    "export_model", "export_training", "inference_model", "initial_state", "training_program",
-]  # fmt: skip

@@ -6,13 +6,13 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..compiler import autodiff, tree
+from ..compiler import tree
 from ..compiler.config import not_supported
 from ..compiler.ir import Tensor
 from ..compiler.layers.base import current_losses
 from ..compiler.network import Network
 from ..errors import ArgumentError
-from . import export, loop, saving, summary
+from . import export, export_training, export_training_info, loop, minimizing, saving, summary
 from .callbacks import Callback, History
 from .compilation import Compilation, batch_size_of, summed
 from .steps import Steps
@@ -112,11 +112,7 @@ class Model(Network):
         y_pred = self(x, training=True)
         loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
         self._track(loss, y_pred)
-        variables = self.trainable_variables
-        if variables:
-            optimizer = self.compiled().optimizer
-            gradients = autodiff.grad(optimizer.scale_loss(loss), variables)
-            optimizer.apply(gradients, variables)
+        minimizing.minimize(self, loss)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
@@ -301,12 +297,23 @@ class Model(Network):
 
     def export_training(
         self, filepath: str | os.PathLike[str], form: str = "expanded"
-    ) -> tuple[str, str]:
-        """Write one training step (``NAME.train.onnx``) and its initial state (``NAME.init.onnx``).
+    ) -> tuple[str, ...]:
+        """Write one training step in a standard form. Returns the paths of what was written.
 
-        The model must be compiled and have been called or built. Returns both paths.
+        Args:
+            form: "expanded" writes the step (``NAME.train.onnx``) and its initial state
+                (``NAME.init.onnx``) in operators of ``ai.onnx`` alone: any ONNX Runtime can train with
+                it. "training_info" writes the standard's own training IR into one file ``NAME.onnx``,
+                which is the inference model, too: a Gradient node, optimizer nodes where the standard
+                has the optimizer, bindings. ``wh.load_onnx`` trains with both.
+
+        The model must be compiled and have been called or built.
         """
-        return export.export_training(self, filepath, form)
+        if form == "expanded":
+            return export_training.export_training(self, filepath)
+        if form == "training_info":
+            return (export_training_info.export_training_info(self, filepath),)
+        raise ArgumentError(f"form={form!r}: expected 'expanded' or 'training_info'")
 
     def get_compile_config(self) -> dict[str, Any]:
         """What ``compile`` was given."""

@@ -79,6 +79,7 @@ class Optimizer(config.Configurable):
         self.ema_overwrite_frequency = ema_overwrite_frequency
         self.loss_scale_factor = loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
+        self.starts: dict[Variable, Any] = {}  # what all but the slots begin with
         self._count = self._own(np.int64(0), "iterations")
         self._rate = self._rate_source(learning_rate)
         self._extra: list[Variable] = []
@@ -177,6 +178,7 @@ class Optimizer(config.Configurable):
     def _own(self, value: Any, name: str) -> Variable:
         made = Variable(np.asarray(value), trainable=False, name=name)
         made.path = f"{self.name}/{name}"
+        self.starts[made] = np.asarray(value)
         return made
 
     def add_variable(
@@ -187,6 +189,7 @@ class Optimizer(config.Configurable):
         start: Any = np.zeros if initializer == "zeros" else initializer
         made = Variable(start, tuple(shape), dtype or "float32", trainable=False, name=name)
         made.path = f"{self.name}/{name}"
+        self.starts[made] = made.numpy()
         self._extra.append(made)
         return made
 

@@ -1,4 +1,4 @@
-"""Files that say how they train: ``training_info`` by hand and by ``export_training``, and both our forms."""
+"""Files that say how they train: ``training_info`` written by hand."""
 
 from __future__ import annotations
 

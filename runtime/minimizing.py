@@ -1,0 +1,43 @@
+"""What a training step does with its loss: gradients and an update, or what an export writes instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, TypeAlias
+
+from ..compiler import autodiff
+from ..compiler.ir import Tensor
+
+if TYPE_CHECKING:
+    from .model import Model
+
+Way: TypeAlias = "Callable[[Model, Tensor], None]"
+
+
+def by_expansion(model: Model, loss: Tensor) -> None:
+    """Differentiate, and let the optimizer assign: in the operators of ``ai.onnx``."""
+    variables = model.trainable_variables
+    if variables:
+        optimizer = model.compiled().optimizer
+        gradients = autodiff.grad(optimizer.scale_loss(loss), variables)
+        optimizer.apply(gradients, variables)
+
+
+_way: ContextVar[Way] = ContextVar("way", default=by_expansion)
+
+
+def minimize(model: Model, loss: Tensor) -> None:
+    """One update of the trainable variables, recorded in the trace under way."""
+    _way.get()(model, loss)
+
+
+@contextmanager
+def minimizing(way: Way) -> Iterator[None]:
+    """``minimize`` is ``way`` inside."""
+    token = _way.set(way)
+    try:
+        yield
+    finally:
+        _way.reset(token)
