@@ -3,9 +3,11 @@
 The original runs in ONNX Runtime with its parameters turned into inputs, so that nothing of ours takes
 part in the expectation. For a direction ``u`` of the parameters and cotangents ``v`` of the outputs,
 ``<v, f(p + s u) - f(p - s u)> / 2s`` must equal ``<g, u>``. Each parameter is moved in proportion to its
-size. The step ``s`` is chosen where three neighbouring ones agree best with *each other*, which is where
-kinks and rounding disturb least, and is found without a look at what is to be checked. ONNX Runtime has
-no double kernels for convolutions; small models are run by ``onnx.reference`` in float64 instead.
+size. The step ``s`` is chosen where neighbouring ones agree best with *each other*, which is where kinks
+and rounding disturb least, and is found without a look at what is to be checked.
+
+ONNX Runtime has no double kernels for convolutions. So the original is run by ``onnx.reference`` in
+float64 (``double.py``); only where each parameter of a large model is checked alone, in float32.
 """
 
 from __future__ import annotations
@@ -17,14 +19,13 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime as ort
+from double import evaluator
 from onnx import TensorProto, helper, numpy_helper
-from onnx.reference import ReferenceEvaluator
 
 Array = np.ndarray[Any, Any]
 Arrays = Mapping[str, Array]
 FLOATS = {TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16}
 THREADS = 2
-WINDOW = 3  # differences at neighbouring steps that are compared with each other
 _DTYPES: dict[str, Any] = {
     "tensor(float)": np.float32,
     "tensor(double)": np.float64,
@@ -111,6 +112,7 @@ def widened(model: onnx.ModelProto, dtype: Any) -> onnx.ModelProto:
 class Single:
     """The original in ONNX Runtime, in float32: fast, and exact to about 1e-7 of what it adds up."""
 
+    window = 3
     steps = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 
     def __init__(self, model: onnx.ModelProto, parameters: Sequence[str]) -> None:
@@ -128,12 +130,14 @@ class Single:
 class Double:
     """The original in ``onnx.reference``, in float64: slow, but steps can be too small to meet kinks."""
 
-    steps = (1e-5, 1e-6, 1e-7)
+    window = 2
+    steps = (1e-6, 1e-7)
 
     def __init__(self, model: onnx.ModelProto, parameters: Sequence[str]) -> None:
         wide = opened(widened(model, np.float64), parameters)
-        self._evaluator = ReferenceEvaluator(wide)
-        self._names = [i.name for i in wide.graph.input]
+        self._evaluator = evaluator(wide)
+        stored = {t.name for t in wide.graph.initializer}
+        self._names = [i.name for i in wide.graph.input if i.name not in stored]
         kinds = {o.name: o.type.tensor_type.elem_type for o in wide.graph.output}
         self.outputs = [n for n, kind in kinds.items() if kind == TensorProto.DOUBLE]
 
@@ -200,7 +204,7 @@ class Pair:
         original: onnx.ModelProto,
         gradient: onnx.ModelProto,
         feeds: Arrays,
-        oracle: type[Single | Double] = Single,
+        alone: type[Single | Double] = Single,
         seed: int = 0,
     ) -> None:
         self.rng = np.random.default_rng(seed)
@@ -219,18 +223,20 @@ class Pair:
         self.point = scattered(self.own, self.rng)
         self.point |= {n: feeds[n] for n in self.inputs}
         self.feeds = dict(feeds)
-        self.original = oracle(original, self.parameters)
-        self.gradient = session(opened(gradient, self.parameters))
-        self.outputs = self.original.outputs
+        self.together: Single | Double = Double(original, self.parameters)
+        self.alone = self.together if alone is Double else Single(original, self.parameters)
+        kept = values_of(gradient)  # what no output depends on isn't there
+        self.gradient = session(opened(gradient, [n for n in self.parameters if n in kept]))
+        self.outputs = self.together.outputs
         self.cotangents = self._cotangents()
 
     def _cotangents(self) -> dict[str, Array]:
-        found = zip(self.outputs, self.run({}), strict=True)
+        found = zip(self.outputs, self.run({}, self.together), strict=True)
         return {n: np.asarray(self.rng.normal(size=a.shape)) for n, a in found}
 
-    def run(self, moved: Arrays) -> list[Array]:
+    def run(self, moved: Arrays, oracle: Single | Double) -> list[Array]:
         """The original's outputs where some of the point is replaced."""
-        return self.original.run({**self.feeds, **self.point, **moved})
+        return oracle.run({**self.feeds, **self.point, **moved})
 
     def gradients(self) -> dict[str, Array]:
         """What our graph gives at the point."""
@@ -251,23 +257,24 @@ class Pair:
     def _given(self, feeds: Arrays) -> dict[str, Array]:
         return {i.name: _as(feeds[i.name], i.type) for i in self.gradient.get_inputs()}
 
-    def slope(self, along: Arrays) -> float:
+    def slope(self, along: Arrays, oracle: Single | Double) -> float:
         """The derivative along a direction by differences: the middle of those that agree best."""
         estimates: list[float] = []
         best, found = float("inf"), float("nan")
-        for step in self.original.steps:
-            estimates.append(self._rise(along, step) / (2 * step))
-            window = estimates[-WINDOW:]
-            if len(window) == WINDOW and np.ptp(window) < best:
+        for step in oracle.steps:
+            estimates.append(self._rise(along, step, oracle) / (2 * step))
+            window = estimates[-oracle.window :]
+            if len(window) == oracle.window and np.ptp(window) < best:
                 best, found = float(np.ptp(window)), float(np.median(window))
             if best <= 1e-4 * abs(found):
                 break
         return found
 
-    def _rise(self, along: Arrays, step: float) -> float:
+    def _rise(self, along: Arrays, step: float, oracle: Single | Double) -> float:
         """How far the outputs, weighted by the cotangents, rise from one side to the other."""
         up, down = (
-            self.run({n: self.point[n] + by * u for n, u in along.items()}) for by in (step, -step)
+            self.run({n: self.point[n] + by * u for n, u in along.items()}, oracle)
+            for by in (step, -step)
         )
         pairs = zip(self.outputs, up, down, strict=True)
         return sum(
@@ -277,7 +284,7 @@ class Pair:
     def _movable(self, name: str) -> bool:
         """Whether the original still runs when a number is changed: not if indices are made of it."""
         try:
-            self.run({name: self.point[name] * 1.1 + 0.01})
+            self.run({name: self.point[name] * 1.1 + 0.01}, self.alone)
         except Exception:  # onnxruntime's exceptions share no base but Exception
             return False
         return True
@@ -301,21 +308,27 @@ class Pair:
         movable = [n for n in self.parameters if n not in stuck]
         floor = 0.01 * _spread(gradients, self._direction(movable))
         for i in range(directions):
-            self._compare(found, f"all/{i}", gradients, movable, 0.0)
+            self._compare(found, f"all/{i}", gradients, movable, self.together, 0.0)
         if self.inputs:
-            self._compare(found, "inputs", gradients, self.inputs, floor)
+            self._compare(found, "inputs", gradients, self.inputs, self.together, floor)
         for name in (*movable, *self.inputs) if each else ():
-            self._compare(found, name, gradients, [name], floor)
+            self._compare(found, name, gradients, [name], self.alone, floor)
         return found
 
     def _direction(self, names: Sequence[str]) -> dict[str, Array]:
         return direction({n: self.point[n] for n in names}, self.rng)
 
     def _compare(
-        self, found: Checked, label: str, gradients: Arrays, names: Sequence[str], floor: float
+        self,
+        found: Checked,
+        label: str,
+        gradients: Arrays,
+        names: Sequence[str],
+        oracle: Single | Double,
+        floor: float,
     ) -> None:
         along = self._direction(names)
-        expected = self.slope(along)
+        expected = self.slope(along, oracle)
         got = sum(float(np.sum(gradients[n] * u)) for n, u in along.items())
         scale = max(_spread(gradients, along), floor)
         error = abs(expected - got) / scale if scale else abs(expected - got)

