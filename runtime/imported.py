@@ -194,6 +194,14 @@ def load_onnx(
     file; weights stored as float16 or int8 that are only cast or dequantised become float32 ones. Single
     numbers, running statistics and integers are not trainable; ``model.frozen`` says which and why.
 
+    A file may say itself how to train: by the standard's ``training_info``, or as ``NAME.train.onnx`` with
+    ``NAME.init.onnx`` beside it (what ``export_training`` writes). Then, until ``compile`` is called,
+    ``fit`` and ``train_on_batch`` run the file's own algorithm: the arrays of x, then those of y, are its
+    inputs in their order (or dicts by name), and the logs are its outputs that are single floats.
+    ``model.training_step({name: array})`` runs it once and gives its outputs, ``model.training_state`` has
+    the variables that it needs beside the weights (slots, counters, learning rates), and
+    ``model.initialize()`` starts anew: stored values, then the initialization graphs.
+
     Args:
         source: a path, the bytes of a file, or a model. External data must be plain files in the
             model's own folder.
@@ -219,7 +227,7 @@ def _name_of(source: Any) -> str | None:
     """A file's name without its ending."""
     if isinstance(source, (bytes, onnx.ModelProto)):
         return None
-    return Path(source).name.removesuffix(".onnx")
+    return Path(source).name.removesuffix(".onnx").removesuffix(".train")
 
 
 def _is_state(weight: Weight) -> bool:

@@ -76,7 +76,9 @@ class Recipe:
     # -- running ----------------------------------------------------------------------------------
 
     def check(self) -> None:
-        """Raises ``ArgumentError`` where a number that only the user knows was not given."""
+        """Raises ``ArgumentError`` where nothing is updated, or a number that only the user knows is missing."""
+        if not any(step.updates for step in self.steps):
+            raise ArgumentError("the file's training_info updates nothing: call compile(loss=...)")
         unset = [n for n in sorted(self._unset) if not self.variables[n].numpy()]
         if unset:
             raise ArgumentError(

@@ -57,6 +57,7 @@ def gradient(reader: Reader, frame: Frame, call: Call, node: onnx.NodeProto) -> 
 
 def _named(call: Call, node: onnx.NodeProto) -> tuple[Sequence[str], Sequence[str], str]:
     """The attributes. Raises ``FileFormatError`` where they do not fit each other or the outputs."""
+    _known_version(call)
     xs, zs, y = call.get("xs", ()), call.get("zs", ()), call.get("y", "")
     if not xs or not y:
         raise FileFormatError("Gradient needs the attributes xs and y")
@@ -239,6 +240,7 @@ def _operands(call: Call, size: int) -> tuple[Tensor, Tensor, list[tuple[Tensor,
 
     The second of these is its gradient, to which that of the 2-norm's penalty has been added.
     """
+    _known_version(call)
     found = [call.needed(i) for i in range(len(call.inputs))]
     if len(found) < 2 + size or (len(found) - 2) % size:
         raise FileFormatError(
@@ -256,6 +258,13 @@ def _operands(call: Call, size: int) -> tuple[Tensor, Tensor, list[tuple[Tensor,
             kinds = ", ".join(str(t.type) for t in group)
             raise FileFormatError(f"{call.op} takes tensors of one type and shape; got {kinds}")
     return rate, count, [(x, _regularised(call, x, g), *rest) for x, g, *rest in groups]
+
+
+def _known_version(call: Call) -> None:
+    if call.version != 1:
+        raise FileFormatError(
+            f"{call.op} of version {call.version} of {DOMAIN} is not known, only 1"
+        )
 
 
 def _columns(rows: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:

@@ -155,6 +155,20 @@ def test_several_outputs(tmp_path: Path) -> None:
         np.testing.assert_allclose(two[key], values, rtol=1e-5)
 
 
+@pytest.mark.parametrize("form", ["training_info", "expanded"])
+def test_penalties_of_activities_and_whole_numbers(form: str, tmp_path: Path) -> None:
+    words = wh.Input((None,), dtype="int64", name="words")
+    mean = wh.ops.mean(L.Embedding(20, 5)(words), axis=1)
+    net = wh.Model(
+        words, L.Dense(3, name="scores", activity_regularizer=wh.regularizers.L2(1.0))(mean)
+    )
+    net.compile("adam", wh.losses.SparseCategoricalCrossentropy(from_logits=True))
+    other = reloaded(net, tmp_path, form)  # before any step of its own
+    x, y = RANDOM.integers(0, 20, (48, 7)), RANDOM.integers(0, 3, 48)
+    one, two = (n.fit(x, y, epochs=2, shuffle=False, verbose=0).history for n in (net, other))
+    np.testing.assert_allclose(two["loss"], one["loss"], rtol=1e-6)
+
+
 def test_what_is_frozen_stays(tmp_path: Path) -> None:
     net = network()
     net.get_layer("dense").trainable = False

@@ -226,6 +226,18 @@ def test_numbers_that_the_file_does_not_have_are_asked_for() -> None:
     assert net.training_state["rate"].numpy() == np.float32(0.01)
 
 
+def test_training_that_updates_nothing_is_none() -> None:
+    start = graph("start () => (float[1] b0) { b0 = Constant <value_floats = [3.0]> () }")
+    info = helper.make_training_info(onnx.GraphProto(), [], start, [("b", "b0")])
+    made = model(linear())
+    made.training_info.append(info)
+    net = wh.load_onnx(made)
+    net.initialize()
+    assert net.state["b"].numpy() == 3
+    with pytest.raises(wh.errors.ArgumentError, match="updates nothing"):
+        net.fit(X, Y, verbose=0)
+
+
 def test_a_file_without_a_recipe_has_none() -> None:
     net = wh.load_onnx(model(linear()))
     with pytest.raises(wh.errors.ArgumentError, match="not compiled"):

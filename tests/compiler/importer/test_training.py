@@ -299,3 +299,11 @@ def test_the_domain_must_be_imported() -> None:
     del model.opset_import[1]
     with pytest.raises(wh.errors.FileFormatError, match="domain"):
         importer.read(model)
+
+
+def test_only_version_1_is_known() -> None:
+    body, _ = GRAPHS["of itself"]
+    model = text(body)
+    model.opset_import[1].version = 2
+    with pytest.raises(wh.errors.FileFormatError, match="version 2"):
+        importer.read(model)
