@@ -273,6 +273,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     "Slice": _slice,
     "Squeeze": _squeeze,
     "Sub": _with_neutral(operator.sub, 0, False),
+    "Transpose": lambda xs, attrs: np.transpose(xs[0], attrs.get("perm")),
     "Unsqueeze": _unsqueeze,
     "Where": _elementwise(_chosen),
 }  # fmt: skip
