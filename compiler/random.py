@@ -54,7 +54,12 @@ def set_random_seed(seed: int) -> None:
     _Global.seed = value
     _Global.taken = itertools.count()
     if _Global.stream is not None:
-        _Global.stream.restart(next_seed())
+        _Global.stream.restart(_stream_seed())
+
+
+def _stream_seed() -> int:
+    """Of the global stream; it takes none from the sequence, whether the stream is there or not."""
+    return int(np.random.SeedSequence([_Global.seed, 0, 1]).generate_state(1)[0])
 
 
 def next_seed() -> int:
@@ -120,7 +125,7 @@ def _drawn(seed: Seed) -> Tensor:
         return data(np.array([_checked("random", seed) & _MASK, 0], np.uint32))
     stream = _Global.stream
     if stream is None:
-        stream = _Global.stream = SeedGenerator(name="global_seed_generator")
+        stream = _Global.stream = SeedGenerator(_stream_seed(), "global_seed_generator")
     return stream.next()
 
 

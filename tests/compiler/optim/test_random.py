@@ -297,3 +297,14 @@ def test_a_draw_in_a_function_has_no_value_outside() -> None:
     wh.function(lambda: kept.append(random.uniform((2,), seed=generator)))()
     with pytest.raises(TraceError):
         kept[0].numpy()
+
+
+def test_a_program_repeats_within_one_process() -> None:
+    """The global stream takes no seed from the sequence, whether it was there before or not."""
+    found = []
+    for _ in range(2):
+        wh.set_random_seed(5)
+        drawn = wh.random.normal((2,)).numpy()
+        found.append((drawn, wh.initializers.GlorotUniform()((2, 2)).numpy()))
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_array_equal(a, b)
