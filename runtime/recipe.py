@@ -76,7 +76,7 @@ class Recipe:
     # -- running ----------------------------------------------------------------------------------
 
     def check(self) -> None:
-        """Raises ``ArgumentError`` where nothing is updated, or a number that only the user knows is missing."""
+        """Raises ``ArgumentError`` where nothing is updated, or a number is missing that no batch has."""
         if not any(step.updates for step in self.steps):
             raise ArgumentError("the file's training_info updates nothing: call compile(loss=...)")
         unset = [n for n in sorted(self._unset) if not self.variables[n].numpy()]

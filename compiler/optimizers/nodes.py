@@ -9,7 +9,6 @@ so not with a schedule.
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
@@ -103,8 +102,8 @@ def by_nodes(optimizer: Optimizer, variables: list[Variable]) -> Optimizer:
         form = _MomentumNodes if rate is not None and rate.numpy() > 0 else None
     if form is None or any(v.dtype not in (dtypes.FLOAT32, np.float64) for v in variables):
         return optimizer
-    made = copy.copy(optimizer)
-    made.__class__ = form
+    made: Optimizer = object.__new__(form)
+    vars(made).update(vars(optimizer))
     return made
 
 
