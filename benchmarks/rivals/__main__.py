@@ -48,7 +48,7 @@ def rival(tool: str, python: str, problem: problems.Problem, out: Path) -> dict[
     """What the worker says."""
     source = out.with_suffix(".source.onnx")
     onnx.save(problem.model, source)
-    command = [python, str(HERE / "worker.py"), tool, str(source), str(out), *problem.wrt]
+    command = [python, str(HERE / "rival.py"), tool, str(source), str(out), *problem.wrt]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     except subprocess.TimeoutExpired:

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from differences import Array
 from onnx import TensorProto, helper
-from synthetic import SYNTHETIC, Sketch
+from sketches import SYNTHETIC, Sketch
 
 LOSS = "loss"
 # What feeds these decides on shapes or ranges; moving statistics are not trained.
