@@ -256,8 +256,8 @@ class Model(Network):
         return logs if return_dict else [logs[n] for n in self.metrics_names if n in logs]
 
     def predict_on_batch(self, x: Any) -> Any:
-        """Outputs for one batch."""
-        return self.predict(x, batch_size=len(tree.leaves(x)[0]), verbose=0)
+        """Outputs for one batch, in one run: its inputs need not have as many rows as each other."""
+        return self.steps.once("predict", x)
 
     # -- looking, saving, exporting -----------------------------------------------------------
 
@@ -284,16 +284,18 @@ class Model(Network):
         labels: Sequence[str] | None = None,
         inputs: Mapping[str, Any] | None = None,
         verbose: bool = False,
+        example: Any = None,
     ) -> None:
         """Write the inference graph as an ONNX file, verified to equal ``predict``.
 
         Args:
             labels: names of the classes, kept in the file's metadata.
             inputs: how to prepare each input, by name (shape, range, mean, scale), kept there too.
+            example: a batch to verify with, where made-up numbers will not do.
         """
         if format != "onnx":
             raise NotImplementedError(f"export writes format='onnx', not {format!r}")
-        export.export_model(self, filepath, labels, inputs, verbose)
+        export.export_model(self, filepath, labels, inputs, verbose, example)
 
     def export_training(
         self, filepath: str | os.PathLike[str], form: str = "expanded"

@@ -11,7 +11,7 @@ from ..compiler import tree
 from ..compiler.infer import Dim
 from ..compiler.ir import Array, Tensor
 from ..compiler.layers.base import collected_losses
-from ..compiler.program import Program, TensorSpec, trace
+from ..compiler.program import Program, TensorSpec, rebuild_results, trace
 from ..errors import DataError, ShapeError
 from . import placement
 from .data import NO_TARGETS, Batch, Source, Structure
@@ -44,6 +44,14 @@ class Steps:
             for shape, array in zip(batch.shapes, source.example(), strict=True)
         ]
         return self.get(kind, source.structure, example).bind(batch.shapes)
+
+    def once(self, kind: str, x: Any) -> Any:
+        """The results of one run on ``x``, which is not cut into batches."""
+        arrays = tree.map_leaves(np.asarray, x)
+        structure = Structure(tree.flatten(arrays)[1], NO_TARGETS, False)
+        flat = tree.leaves(arrays)
+        step = self.get(kind, structure, flat)
+        return rebuild_results(step.program.structure, step(flat))
 
     def get(self, kind: str, structure: Structure, example: Sequence[Array]) -> Step:
         """The step that takes arrays like ``example``, compiled if need be."""

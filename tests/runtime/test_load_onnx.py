@@ -12,7 +12,7 @@ import pytest
 from onnx import numpy_helper, parser
 
 import waterhorse as wh
-from waterhorse.errors import ArgumentError, DataError, FileFormatError, ShapeError
+from waterhorse.errors import ArgumentError, DataError, ExportError, FileFormatError, ShapeError
 
 Array = np.ndarray[Any, Any]
 RNG = np.random.default_rng(11)
@@ -199,7 +199,7 @@ def test_external_data(tmp_path: Path) -> None:
     )
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "net.onnx").rename(tmp_path / "elsewhere" / "net.onnx")
-    with pytest.raises(FileFormatError, match="weights.bin"):
+    with pytest.raises(FileFormatError, match=r"weights\.bin"):
         wh.load_onnx(tmp_path / "elsewhere" / "net.onnx")
 
 
@@ -247,3 +247,40 @@ def test_the_summary_lists_the_weights(capsys: pytest.CaptureFixture[str]) -> No
     assert "conv_w" in text
     assert "not trainable" in text
     assert "Total params: 154" in text
+
+
+def test_inputs_without_a_common_batch(tmp_path: Path) -> None:
+    """A state beside a sequence, and a single number: predict has no rows to cut, one run has."""
+    text = """<ir_version: 8, opset_import: ["" : 17]>
+      g (float[T, 3] x, float[1, 3] h, float scale) => (float[T, 3] y, int64 n) {
+        a = Add (x, h)  b = Mul (a, w)  y = Mul (b, scale)  n = Size (y) }"""
+    proto = parser.parse_model(text)
+    proto.graph.initializer.append(numpy_helper.from_array(np.arange(3, dtype=np.float32), "w"))
+    model = wh.load_onnx(proto)
+    x = {
+        "x": np.ones((4, 3), np.float32),
+        "h": np.zeros((1, 3), np.float32),
+        "scale": np.float32(2),
+    }
+    found = model.predict_on_batch(x)
+    np.testing.assert_array_equal(found["y"], np.tile([0, 2, 4], (4, 1)))
+    assert found["n"] == 12
+    model.export(tmp_path / "g.onnx")
+    with pytest.raises(DataError, match="scale"):
+        model.predict(x, verbose=0)
+
+
+def test_export_says_when_it_could_verify_nothing(tmp_path: Path) -> None:
+    text = """<ir_version: 8, opset_import: ["" : 17]>
+      g (int64[N] i) => (float[N] y) { k = Add (i, far)  y = Gather (w, k) }"""
+    proto = parser.parse_model(text)
+    for name, value in (("w", np.arange(9, dtype=np.float32)), ("far", np.array(8))):
+        proto.graph.initializer.append(numpy_helper.from_array(value, name))
+    model = wh.load_onnx(proto)
+    proto.graph.initializer[1].CopyFrom(numpy_helper.from_array(np.array(12), "far"))
+    hopeless = wh.load_onnx(proto)
+    with pytest.raises(ExportError, match="example="):
+        hopeless.export(tmp_path / "g.onnx")
+    assert not (tmp_path / "g.onnx").exists()
+    model.export(tmp_path / "g.onnx", example=np.array([0, -3]))
+    hopeless.export(tmp_path / "h.onnx", example=np.array([-12, -5]))
