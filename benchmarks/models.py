@@ -95,6 +95,13 @@ SOURCES = {source.name: source for source in (
            "6385e8c2ebc3872e82c9ff5946228de44cd3be77a750ea53698b7dbfe94b0a22", "MIT",
            "pitch of a voice, STFT in the graph"),
 )}
+# not one of the fifteen; an example uses it
+OTHERS = {source.name: source for source in (
+    Source("ppocr_cls", "rapidocr-onnxruntime==1.4.4",
+           "rapidocr_onnxruntime/models/ch_ppocr_mobile_v2.0_cls_infer.onnx",
+           "e47acedf663230f8863ff1ab0e64dd2d82b838fceb5957146dab185a89d6215c", "Apache-2.0",
+           "whether a line of text stands on its head"),
+)}
 # fmt: on
 # Wheels for one Python and system will do anywhere, since only the model is taken out of them.
 _ANY_WHEEL = (
@@ -115,7 +122,7 @@ def folder() -> Path:
 
 def find(name: str, within: Path | None = None) -> Path | None:
     """The model's file where it was fetched before, else None."""
-    path = (within or folder()) / SOURCES[name].file
+    path = (within or folder()) / (SOURCES | OTHERS)[name].file
     return path if path.exists() else None
 
 
@@ -124,7 +131,7 @@ def fetch(name: str, within: Path | None = None) -> Path:
 
     Raises ``RuntimeError`` if pip fails, and ``ValueError`` if the file isn't the one that was studied.
     """
-    source, within = SOURCES[name], within or folder()
+    source, within = (SOURCES | OTHERS)[name], within or folder()
     path = within / source.file
     if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == source.sha256:
         return path
