@@ -22,13 +22,14 @@ from ..compiler.program import TensorSpec
 from ..compiler.state import Variable
 from ..compiler.training_info import stored_names
 from ..errors import ArgumentError, FileFormatError
-from .recipe import Recipe, SelfTraining
+from .adapted import AdaptedModel
+from .recipe import Recipe
 
 _log = logging.getLogger(__name__)
 _MODES = ("frozen", "train")
 
 
-class ImportedModel(SelfTraining):
+class ImportedModel(AdaptedModel):
     """A model read from an ONNX file. See ``load_onnx``, which makes it.
 
     ``variables`` have the names of the file's stored tensors. Called on a tensor (or array), on several
@@ -36,7 +37,7 @@ class ImportedModel(SelfTraining):
     outputs by name.
     """
 
-    _untracked = SelfTraining._untracked | {"graph", "proto", "_constants"}
+    _untracked = AdaptedModel._untracked | {"proto", "_constants"}
 
     def __init__(
         self,
@@ -95,7 +96,7 @@ class ImportedModel(SelfTraining):
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         values: dict[Key, Tensor] = dict(self._constants)
-        values |= {self.graph.weights[n].leaf.key: v.value for n, v in self.state.items()}
+        values |= self.weight_values()
         values |= {
             leaf.key: x
             for leaf, x in zip(self.graph.inputs.values(), self._given(inputs), strict=True)
@@ -114,7 +115,7 @@ class ImportedModel(SelfTraining):
             ratio = operands[1] if len(operands) > 1 else None
             made: Sequence[Tensor] = apply("Dropout", operands[0], ratio, True, outputs=2)
             return made[: len(node.types)]
-        return again(node, operands)
+        return self.by_factors(node, operands, training) or again(node, operands)
 
     def _normalised(self, node: Node, operands: Sequence[Tensor | None]) -> Sequence[Tensor]:
         """By the batch's own statistics, which the running ones follow (Ioffe and Szegedy 2015)."""
@@ -162,6 +163,7 @@ class ImportedModel(SelfTraining):
             "input_shapes": {n: [d if isinstance(d, int) else None for d in t.shape]
                              for n, t in self.graph.inputs.items()},
             "trainable": [n for n, v in self.state.items() if v.trainable],
+            **self.adapter_config(),
         }  # fmt: skip
 
     @classmethod
@@ -175,6 +177,7 @@ class ImportedModel(SelfTraining):
         )
         for name, variable in model.state.items():
             variable.trainable = name in config["trainable"]
+        model.adapt_from_config(config)
         if model.recipe is not None:
             model.recipe.complete = False
         return model

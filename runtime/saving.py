@@ -110,7 +110,7 @@ def _decoded(saved: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(filepath: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Array]]:
     path = os.fspath(filepath)
-    metadata, arrays = _tensors(path, "no model saved by waterhorse, or damaged")
+    metadata, arrays = tensors_of(path, "no model saved by waterhorse, or damaged")
     try:
         description = json.loads(metadata[_KEY])
     except (KeyError, ValueError) as error:
@@ -124,7 +124,7 @@ def _read(filepath: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, A
     return description, arrays
 
 
-def _tensors(path: str, otherwise: str) -> tuple[dict[str, str], dict[str, Array]]:
+def tensors_of(path: str, otherwise: str) -> tuple[dict[str, str], dict[str, Array]]:
     """Metadata and arrays of a safetensors file; ``otherwise`` says what another file is."""
     if not Path(path).is_file():
         raise ArgumentError(f"there is no file {path}")
@@ -155,7 +155,7 @@ def save_weights(model: Model, filepath: str | os.PathLike[str]) -> None:
 
 def load_weights(model: Model, filepath: str | os.PathLike[str]) -> None:
     """Set the weights from a file of ``save_weights``; all or none."""
-    _, arrays = _tensors(os.fspath(filepath), "no safetensors file")
+    _, arrays = tensors_of(os.fspath(filepath), "no safetensors file")
     state = _named(model.variables)
     for name, variable in state.items():
         if name not in arrays or arrays[name].shape != variable.shape:

@@ -25,7 +25,7 @@ def test_the_stub_tells_the_same_names() -> None:
 
 
 MODULES = ("layers", "losses", "metrics", "optimizers", "activations", "initializers", "regularizers",
-           "constraints", "callbacks", "ops", "random", "utils", "datasets", "models", "saving")  # fmt: skip
+           "constraints", "callbacks", "lora", "ops", "random", "utils", "datasets", "models", "saving")  # fmt: skip
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -31,6 +31,7 @@ _NAMES = {
     "jvp": ("compiler.autodiff", "jvp"),
     "layers": ("layers", None),
     "load_onnx": ("runtime.imported", "load_onnx"),
+    "lora": ("lora", None),
     "losses": ("losses", None),
     "metrics": ("metrics", None),
     "models": ("models", None),

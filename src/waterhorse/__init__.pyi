@@ -5,6 +5,7 @@ from . import datasets as datasets
 from . import errors as errors
 from . import initializers as initializers
 from . import layers as layers
+from . import lora as lora
 from . import losses as losses
 from . import metrics as metrics
 from . import models as models
@@ -38,6 +39,6 @@ __all__ = [
     "AioClient", "Client", "Function", "Input", "Model", "Sequential", "Tensor", "TensorSpec",
     "Variable", "__version__", "activations", "callbacks", "constraints", "datasets",
     "differentiate", "errors", "function", "grad", "initializers", "jvp", "layers", "load_onnx",
-    "losses", "metrics", "models", "op", "ops", "optimizers", "random", "regularizers", "saving",
+    "lora", "losses", "metrics", "models", "op", "ops", "optimizers", "random", "regularizers", "saving",
     "set_device", "set_random_seed", "utils", "value_and_grad",
 ]  # fmt: skip
