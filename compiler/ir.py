@@ -408,7 +408,7 @@ def _count_outputs(
         asked = len(sizes) if sizes is not None else attrs.get("num_outputs")
         if asked is None:
             raise OpError("Split needs constant sizes, num_outputs=, or outputs=")
-    count = facts.min_outputs if asked is None else int(asked)
+    count = max(facts.min_outputs, 1) if asked is None else int(asked)
     if not max(facts.min_outputs, 1) <= count <= facts.max_outputs:
         raise OpError(
             f"{facts.op} has {facts.min_outputs} to {facts.max_outputs} outputs, not {count}"

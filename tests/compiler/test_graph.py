@@ -181,6 +181,11 @@ def test_foreign_leaves_cannot_be_lowered() -> None:
         lower.lower({}, {"y": op.Relu(x)})
 
 
+def test_an_operator_whose_outputs_are_all_optional_gives_the_first() -> None:
+    x, w, r = argument("x", 5, 2, 3), argument("w", 1, 16, 3), argument("r", 1, 16, 4)
+    assert op.LSTM(x, w, r, hidden_size=4).shape == (5, 1, 2, 4)
+
+
 def test_dims_are_named_by_their_formula() -> None:
     x = argument("x", "n", 3, "h")
     wide, narrow = argument("w", 5, 3, 3), argument("v", 7, 3, 1)
