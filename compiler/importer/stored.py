@@ -117,9 +117,9 @@ def representable(name: str, array: Array, uses: Uses) -> Array:
     Raises ``FileFormatError`` where the type itself counts, as that of a zero point in QuantizeLinear.
     """
     wider = _WIDER.get(array.dtype.name)
-    if wider is None or not uses.of(name):
+    if wider is None:
         return array
-    if not uses.only(name, _READ):
+    if (uses.of(name) or name in uses.outputs) and not uses.only(name, _READ):
         raise FileFormatError(
             f"stored tensor {name!r} is {array.dtype.name}, which opset {OPSET} does not have: only Cast "
             "and DequantizeLinear can take it"

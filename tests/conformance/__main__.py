@@ -19,7 +19,7 @@ from rich.progress import Progress
 
 from .cases import Case, collect
 from .check import Result, check
-from .report import failed, print_failures, print_table, unsupported_share
+from .report import failed, print_failures, print_table, summary, unsupported_share
 
 LIMIT = 60  # seconds a case
 SHARE = 0.02  # of the differentiable cases may be unsupported
@@ -46,6 +46,8 @@ def main() -> int:
                     file.write(json.dumps(row) + "\n")
     console = Console(width=150)
     print_table(console, rows)
+    if options.summary is not None:
+        options.summary.write_text(json.dumps(summary(rows), indent=1, sort_keys=True) + "\n")
     print_failures(console, rows, options.verbose)
     console.print(f"{len(left)} cases in {time.monotonic() - started:.0f} s")
     wrong = [r for r in rows if "wrong" in (r["forward"], r["gradient"])]
@@ -60,6 +62,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--store", type=Path, help="file of JSON lines to append results to")
+    parser.add_argument(
+        "--summary", type=Path, help="file to write the numbers and the failures to"
+    )
     parser.add_argument("--resume", action="store_true", help="do not repeat what --store holds")
     parser.add_argument(
         "--retry", action="store_true", help="as --resume, but repeat what was not right"
@@ -86,18 +91,22 @@ def _checked(cases: Sequence[Case], jobs: int) -> Any:
     global _cases
     _cases = cases
     if jobs <= 1 or len(cases) < 4:
-        yield from (_row(i) for i in range(len(cases)))
+        yield from (row_of(c) for c in cases)
         return
     with multiprocessing.get_context("fork").Pool(jobs) as pool:
-        yield from pool.imap_unordered(_row, range(len(cases)), chunksize=4)
+        yield from pool.imap_unordered(_numbered, range(len(cases)), chunksize=4)
 
 
 def _late(number: int, frame: object) -> None:
     raise TimeoutError(f"it took more than {LIMIT} s")
 
 
-def _row(index: int) -> dict[str, Any]:
-    case = _cases[index]
+def _numbered(index: int) -> dict[str, Any]:
+    return row_of(_cases[index])
+
+
+def row_of(case: Case) -> dict[str, Any]:
+    """Check one case within a time limit; nothing is raised."""
     signal.signal(signal.SIGALRM, _late)
     signal.alarm(LIMIT)
     try:

@@ -171,8 +171,10 @@ class Differences:
             return "", True
         ahead, _ = self._slope(point.moved[small], point.middle, point, small)
         behind, _ = self._slope(point.middle, point.moved[-small], point, small)
-        bent = abs(ahead - behind) > max(0.2 * abs(got - expected), tolerance)
-        curved = abs(slopes[large][0] - slopes[small][0]) > 0.2 * abs(got - expected)
+        # of what is smooth, both sides of the point agree far better than a wrong rule with either
+        near = max(0.02 * abs(got - expected), tolerance)
+        bent = abs(ahead - behind) > near
+        curved = abs(slopes[large][0] - slopes[small][0]) > 5 * near
         return f"differences {expected:.6g}, rule {got:.6g}", not (bent or curved)
 
     # -- parts ------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+import onnx
+import onnxruntime
 from rich.console import Console
 from rich.table import Table
 
@@ -62,6 +64,24 @@ def unsupported_share(rows: Sequence[Row]) -> float:
     return len(missing) / max(len(due), 1)
 
 
+def summary(rows: Sequence[Row]) -> dict[str, Any]:
+    """The table as numbers, and each case that is not right with its reason."""
+    counts: dict[str, Any] = {}
+    for kind in KINDS:
+        mine = [r for r in rows if r["kind"] == kind]
+        counts[kind] = {
+            "cases": len(mine),
+            "forward": dict(Counter(r["forward"] for r in mine)),
+            "gradient": dict(Counter(r["gradient"] for r in mine if r["gradient"])),
+        }
+    failures = {r["name"]: f"{r['kind']}: {cause(r['reason'])}" for r in rows if failed(r)}
+    runtime = sorted(r["name"] for r in rows if r["forward"] == "runtime")
+    versions = {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__}
+    return {
+        "versions": versions, "counts": counts, "failures": failures, "as_onnxruntime": runtime
+    }  # fmt: skip
+
+
 def print_failures(console: Console, rows: Sequence[Row], verbose: bool) -> None:
     """What is wrong or unsupported, by its cause."""
     for verdict in ("wrong", "unsupported"):
@@ -79,6 +99,7 @@ def print_failures(console: Console, rows: Sequence[Row], verbose: bool) -> None
 
 def cause(reason: str) -> str:
     """A reason without what is particular to a case."""
-    text = re.sub(r"node '[^']*'|'[^']*'", "…", reason)
+    text = re.sub(r" \[at [^]]*\]", "", reason)  # a line of this program
+    text = re.sub(r"node '[^']*'|'[^']*'", "…", text)
     text = re.sub(r"-?\d+\.?\d*(e[-+]?\d+)?|nan|inf", "#", text)
     return text[:200]

@@ -106,7 +106,8 @@ def _unmasked(x: Tensor, rows: Tensor) -> Tensor:
         for i, operand in enumerate(x.node.inputs):
             if operand is not None and operand.key == bias.key:
                 other = x.node.inputs[1 - i]
-                return op.Add(other, op.Where(rows, nothing, operand))
+                total: Tensor = apply("Add", other, op.Where(rows, nothing, operand))
+                return total
     unmasked: Tensor = op.Where(rows, nothing, x)
     return unmasked
 

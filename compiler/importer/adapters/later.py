@@ -187,10 +187,8 @@ def tensor_scatter(call: Call) -> Any:
         places = op.Unsqueeze(start, [1]) + places
         if mode == "circular":
             places = op.Mod(places, size_of(cache, axis))
-    lead = [1] * (axis - 1) if start is not None else [1] * axis
-    first = size_of(places, 0) if start is not None else []
-    target = [*([first] if start is not None else []), [*lead, -1, *[1] * (cache.ndim - axis - 1)]]
-    shaped = op.Reshape(places, op.Concat(*target, axis=0) if len(target) > 1 else target[0])
+    held = {axis} if start is None else {0, axis}
+    shaped = op.Unsqueeze(places, [i for i in range(cache.ndim) if i not in held])
     indices = op.Expand(shaped, shape_of(update))
     return op.ScatterElements(cache, indices, update, axis=axis)
 

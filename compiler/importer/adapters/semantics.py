@@ -115,16 +115,25 @@ def _nearest_or_linear(call: Call, x: Tensor, scales: Tensor) -> Any:
     mode = call.get("mode", "nearest")
     if mode not in ("nearest", "linear", "bilinear"):
         raise unsupported(call, "mode")
-    options = {"coordinate_transformation_mode": "asymmetric", "mode": "linear"}
     if mode != "nearest":
-        return op.Resize(x, None, scales, **options)
+        return _from_corner(x, scales, mode="linear")
     factors = literal(scales)
-    options["mode"] = "nearest"
-    if factors is None or (factors > 1).any() or (factors == 1).all():
-        x = op.Resize(x, None, op.Max(scales, _ones(scales)), **options, nearest_mode="floor")
+    if factors is None or (factors >= 1).all() or (factors > 1).any():
+        up = op.Max(scales, _ones(scales)) if factors is None else constant(np.maximum(factors, 1))
+        x = _from_corner(x, up, mode="nearest", nearest_mode="floor")
     if factors is None or (factors < 1).any():
-        x = op.Resize(x, None, op.Min(scales, _ones(scales)), **options, nearest_mode="ceil")
+        down = (
+            op.Min(scales, _ones(scales)) if factors is None else constant(np.minimum(factors, 1))
+        )
+        x = _from_corner(x, down, mode="nearest", nearest_mode="ceil")
     return x
+
+
+def _from_corner(x: Tensor, scales: Tensor, **options: Any) -> Tensor:
+    resized: Tensor = apply(
+        "Resize", x, None, scales, coordinate_transformation_mode="asymmetric", **options
+    )
+    return resized
 
 
 @adapter("Upsample", until=9)
