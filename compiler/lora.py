@@ -174,7 +174,7 @@ def layout_of(shape: Sequence[Any], found: Sequence[Use]) -> Layout | None:
 
 
 def _layout(use: Use, rank: int) -> Layout | None:
-    name, attrs = use.node.op, dict(use.node.attrs)
+    name, attrs = use.node.op, _attributes(use.node)
     if use.place not in PLACES.get(name, ()) or rank < 2:
         return None
     if name == "MatMul":
@@ -183,6 +183,10 @@ def _layout(use: Use, rank: int) -> Layout | None:
         return Layout(0, outputs_first=False) if attrs.get("axis", 0) in (0, -rank) else None
     first = bool(attrs.get("transB")) if name == "Gemm" else name == "Conv"
     return Layout(0, outputs_first=first)
+
+
+def _attributes(node: Node) -> dict[str, Any]:
+    return dict(node.attrs)
 
 
 # -- operators on the factors -----------------------------------------------------------------------
@@ -220,7 +224,7 @@ def rule_for(adapter: Adapter, use: Use) -> Rule | None:
     """What multiplies by the factors in place of the weight, or None where their product is needed."""
     if _layout(use, len(adapter.shape)) != adapter.layout:
         return None
-    name, group = use.node.op, int(dict(use.node.attrs).get("group", 1))
+    name, group = use.node.op, int(_attributes(use.node).get("group", 1))
     if name == "ConvTranspose" and group > 1:
         return None
     if name == "Gather" and len(adapter.shape) > 2:
@@ -248,8 +252,8 @@ def _product(adapter: Adapter, node: Node, x: Tensor, y: Tensor, training: bool)
 
 def _general_product(adapter: Adapter, node: Node, x: Tensor, y: Tensor, training: bool) -> Tensor:
     """Gemm."""
-    attrs = dict(node.attrs)
-    alpha = float(attrs.get("alpha", 1.0)) * adapter.scale  # type: ignore[arg-type]
+    attrs = _attributes(node)
+    alpha = float(attrs.get("alpha", 1.0)) * adapter.scale
     inner = op.Gemm(adapter.dropped(x, training), adapter.a.value, alpha=alpha,
                     transA=attrs.get("transA", 0), transB=1)  # fmt: skip
     return op.Gemm(inner, adapter.b.value, y, transB=1)
@@ -257,8 +261,8 @@ def _general_product(adapter: Adapter, node: Node, x: Tensor, y: Tensor, trainin
 
 def _convolution(adapter: Adapter, node: Node, x: Tensor, y: Tensor, training: bool) -> Tensor:
     """Conv: a convolution to ``rank`` channels (in each group), and one by 1 x 1 kernels."""
-    attrs = dict(node.attrs)
-    group, rank = int(attrs.get("group", 1)), adapter.options.rank  # type: ignore[call-overload]
+    attrs = _attributes(node)
+    group, rank = int(attrs.get("group", 1)), adapter.options.rank
     ones = [1] * (len(adapter.shape) - 2)
     kernel = adapter.a.value
     if group > 1:
@@ -276,7 +280,7 @@ def _transposed(adapter: Adapter, node: Node, x: Tensor, y: Tensor, training: bo
     inner = op.Conv(adapter.dropped(x, training), mix)
     axes = [len(rest), *range(len(rest))]
     kernel = op.Transpose(adapter.b.value, perm=axes)
-    return y + op.ConvTranspose(inner, kernel, **dict(node.attrs))
+    return y + op.ConvTranspose(inner, kernel, **_attributes(node))
 
 
 def _rows(adapter: Adapter, node: Node, indices: Tensor, y: Tensor, training: bool) -> Tensor:

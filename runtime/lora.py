@@ -178,7 +178,8 @@ def save(model: Any, filepath: str | os.PathLike[str]) -> None:
     Raises ``ArgumentError`` where there is no adapter.
     """
     adapted = _with_adapters(model)
-    arrays, targets = {}, {}
+    arrays: dict[str, Array] = {}
+    targets: dict[str, Any] = {}
     for name, adapter in adapted.adapters.items():
         arrays |= {adapter.a.path: adapter.a.numpy(), adapter.b.path: adapter.b.numpy()}
         options = adapter.options
