@@ -20,3 +20,10 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     """Real 8x8 digits, scaled to 0..1, and labels."""
     (x, y), _ = wh.datasets.load_digits(test_fraction=0)
     return x.astype("float32") / 16, y
+
+
+@pytest.fixture
+def flat(digits: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """A few digits as rows of 64 numbers."""
+    x, y = digits
+    return x[:256].reshape(256, -1), y[:256]

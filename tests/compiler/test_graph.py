@@ -97,7 +97,7 @@ def test_gradients_of_deep_graphs() -> None:
     x = argument("x")
     y = x
     for _ in range(20_000):
-        y = y * 1.0001
+        y = op.Sin(y)
     (dx,) = autodiff.grad(y, [x])
     assert len(ir.toposort([dx])) > 19_000
 
@@ -193,7 +193,9 @@ def test_dims_are_named_by_their_formula() -> None:
     assert same.shape == ("n", 5, "h")
     halved = op.Conv(x, wide, pads=[1, 1], strides=[2])
     other = op.Conv(x, narrow, strides=[2])  # (h - 1) / 2 + 1 as well, though nothing else is alike
-    assert halved.shape[2] == other.shape[2] == op.MaxPool(x, kernel_shape=[1], strides=[2]).shape[2]
+    assert (
+        halved.shape[2] == other.shape[2] == op.MaxPool(x, kernel_shape=[1], strides=[2]).shape[2]
+    )
     assert op.Conv(op.Conv(x, wide), argument("u", 5, 5, 3), pads=[2, 2]).shape[2] == "h"
     assert op.Concat(x, x, axis=2).shape[2] == op.Concat(x, x, axis=2).shape[2] != "h"
     assert op.Pad(x, [0, 0, 1, 0, 0, -1]).shape[2] == "h"
@@ -215,7 +217,8 @@ def test_gradient_errors() -> None:
     (secret,) = ir.foreign(ir.Foreign("com.example", "Secret", 1, ()), [x], [x.type])
     y = op.ReduceSum(secret, keepdims=0)
     with pytest.raises(
-        GradientError, match=rf"com.example::Secret\(float32\[2, 3\]\) has no .*test_graph\.py:{line}"
+        GradientError,
+        match=rf"com.example::Secret\(float32\[2, 3\]\) has no .*test_graph\.py:{line}",
     ):
         autodiff.grad(y, [x])
 
