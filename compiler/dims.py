@@ -197,6 +197,25 @@ def _sliced(
     return tuple(shape)
 
 
+def _resized(
+    inputs: Sequence[TensorType | None], attrs: dict[str, Any], values: Sequence[Literal | None]
+) -> Shape | None:
+    """Resize by known scales."""
+    x, scales = inputs[0], values[2] if len(values) > 2 else None
+    if x is None or scales is None or not scales.array.size:
+        return None
+    places = attrs.get("axes") or range(len(x.shape))
+    shape = [*x.shape]
+    for axis, scale in zip(places, scales.array.tolist(), strict=True):
+        d = shape[axis]
+        if isinstance(d, str) and scale != 1:
+            whole = scale == int(scale)
+            shape[axis] = (
+                f"({int(scale)}*{_wrapped(d)})" if whole else f"(floor({scale}*{_wrapped(d)}))"
+            )
+    return tuple(shape)
+
+
 _FORMULAS: dict[str, Callable[..., Shape | None]] = {
     "AveragePool": _windows,
     "Concat": _joined,
@@ -205,5 +224,6 @@ _FORMULAS: dict[str, Callable[..., Shape | None]] = {
     "LpPool": _windows,
     "MaxPool": _windows,
     "Pad": _padded,
+    "Resize": _resized,
     "Slice": _sliced,
 }

@@ -233,7 +233,7 @@ def _infer(
     site: scopes.Site | None,
 ) -> tuple[TensorType, ...]:
     kinds = [x.type if x is not None else None for x in inputs]
-    values = [literal_if_known(x) if x is not None else None for x in inputs]
+    values = known_operands(op, inputs)
     try:
         if op in BLOCK_OPS:
             return tuple([dims.named(t) for t in infer_blocks(op, kinds, attrs, count)])
@@ -249,27 +249,33 @@ def _infer(
     raise ShapeError(f"{op}({operands}{options}): {reason}" + (f" [at {site}]" if site else ""))
 
 
+def known_operands(op: str, inputs: Sequence[Tensor | None]) -> list[Literal | None]:
+    """The operands whose values inference may look at: small integers, and the scales of Resize."""
+    kinds = "iubf" if op == "Resize" else "iub"
+    return [literal_if_known(x, kinds) if x is not None else None for x in inputs]
+
+
 def value_if_known(x: Tensor) -> Array | None:
     """The value of a small integer constant (a shape, a list of axes), else None."""
     literal = literal_if_known(x)
     return literal.array if literal is not None else None
 
 
-def literal_if_known(x: Tensor) -> Literal | None:
-    """``value_if_known`` in a form that can be compared."""
+def literal_if_known(x: Tensor, kinds: str = "iub") -> Literal | None:
+    """``value_if_known`` in a form that can be compared; also of other ``kinds`` of elements."""
     node = x.node
     if node.op == "Constant":
         value = node.attrs[0][1]
         literal = value if isinstance(value, Literal) else None
-    elif node.op == "Data" and _small(node.payload.array):
+    elif node.op == "Data" and _small(node.payload.array, kinds):
         return Literal(node.payload.array)
     else:
         return None
-    return literal if literal is not None and _small(literal.array) else None
+    return literal if literal is not None and _small(literal.array, kinds) else None
 
 
-def _small(array: Array) -> bool:
-    return array.size <= 64 and array.dtype.kind in "iub"
+def _small(array: Array, kinds: str) -> bool:
+    return array.size <= 64 and array.dtype.kind in kinds
 
 
 def constant(value: Any, dtype: dtypes.DTypeLike | None = None) -> Tensor:

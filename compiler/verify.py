@@ -10,7 +10,7 @@ from onnx.shape_inference import InferenceError
 from ..errors import GraphError, OpError, ShapeError
 from .block import Block, blocks_of, infer_blocks
 from .infer import TensorType, infer
-from .ir import LEAVES, RANDOM, STOP, Node, Tensor, literal_if_known, toposort
+from .ir import LEAVES, RANDOM, STOP, Node, Tensor, known_operands, toposort
 from .schema import BLOCK_OPS, names, normalise, signature
 
 
@@ -113,7 +113,7 @@ def _check_operands(node: Node) -> None:
 
 def _check_types(node: Node) -> None:
     kinds = [x.type if x is not None else None for x in node.inputs]
-    values = [literal_if_known(x) if x is not None else None for x in node.inputs]
+    values = known_operands(node.op, node.inputs)
     try:
         count = len(node.types)
         if node.op in BLOCK_OPS:

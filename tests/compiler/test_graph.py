@@ -200,6 +200,10 @@ def test_dims_are_named_by_their_formula() -> None:
     assert op.Concat(x, x, axis=2).shape[2] == op.Concat(x, x, axis=2).shape[2] != "h"
     assert op.Pad(x, [0, 0, 1, 0, 0, -1]).shape[2] == "h"
     assert op.Slice(x, [1], [5], [2]).shape[2] == op.Slice(x * 2, [1], [5], [2]).shape[2]
+    doubled = [
+        op.Resize(x, None, np.array([1, 1, 2], "float32"), mode=m) for m in ("nearest", "linear")
+    ]
+    assert {y.shape for y in doubled} == {("n", 3, "(2*h)")}
     unknown = argument("i", "k", dtype="int64")
     first, second = op.Expand(x, argument("s", 3, dtype="int64")), op.NonZero(unknown)
     assert len({*first.shape, *second.shape}) == 5  # data decides: no two are known to be equal
