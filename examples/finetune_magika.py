@@ -37,8 +37,9 @@ KINDS = ("module", "test", "stub", "header", "metadata", "record")
 def features(content: bytes) -> Array:
     """What Magika looks at: the first and the last 1,024 bytes, as numbers, without white space around.
 
-    From 4,096 bytes at either end the white space is stripped; 256 stands where there are too few.
+    The white space goes from the first and the last 4,096 bytes; 256 stands where there are too few.
     """
+    content = content.strip() if len(content) <= BLOCK else content
     first, last = content[:BLOCK].lstrip()[:HALF], content[-BLOCK:].rstrip()[-HALF:]
     found = np.full(2 * HALF, PADDING, np.int32)
     found[: len(first)] = np.frombuffer(first, np.uint8)
