@@ -294,14 +294,15 @@ def main() -> int:
         for name in options.only:
             progress.update(task, description=name)
             rows.append(examine(name, each=not options.quick))
+            progress.console.print(f"{name}: {rows[-1].seconds:.0f} s")
             progress.advance(task)
+            if options.json:
+                options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
     console = Console(width=max(Console().width, 130))
     console.print(table(rows))
     for row in rows:
         for failure in row.failures:
             console.print(f"{row.name}: {failure}", markup=False, highlight=False)
-    if options.json:
-        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
     return int(any(row.failures for row in rows))
 
 
