@@ -65,7 +65,22 @@ def _third_party(name: str) -> Problem:
     used = {i.name for i in closed.graph.input}
     wrt = tuple(n for n in _weights(proto) if n in used)
     values = {**{n: scattered[n] for n in wrt}, **{n: a for n, a in feeds.items() if n in used}}
-    return Problem(name, closed, values, wrt)
+    return Problem(name, _annotated(closed, values), values, wrt)
+
+
+def _annotated(model: onnx.ModelProto, feeds: Mapping[str, Array]) -> onnx.ModelProto:
+    """The model with the shapes that all of its tensors have in a run: nobody need infer them."""
+    known = {o.name for o in model.graph.output}
+    between = [o for n in model.graph.node for o in n.output if o and o not in known]
+    wide = onnx.ModelProto()
+    wide.CopyFrom(model)
+    wide.graph.output.extend(onnx.ValueInfoProto(name=n) for n in between)
+    found = differences.session(wide).run(between, dict(feeds))
+    for name, value in zip(between, found, strict=True):
+        if isinstance(value, np.ndarray):
+            kind = helper.np_dtype_to_tensor_dtype(value.dtype)
+            model.graph.value_info.append(helper.make_tensor_value_info(name, kind, value.shape))
+    return model
 
 
 def _fix(value: onnx.ValueInfoProto, shape: tuple[int, ...]) -> None:

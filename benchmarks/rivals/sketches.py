@@ -1,4 +1,4 @@
-"""Small models of the usual kinds, in the text form of ONNX. Inputs in capitals are data, others weights."""
+"""Small models of the usual kinds, in the text form of ONNX. In capitals: data, else weights."""
 
 from __future__ import annotations
 
@@ -62,7 +62,10 @@ _MLP = """
     a2 = Relu(h2)
     y = Gemm(a2, w3, b3)
 """
-_MLP_WEIGHTS = "float[128,256] w1, float[256] b1, float[256,128] w2, float[128] b2, float[128,10] w3, float[10] b3"
+_MLP_WEIGHTS = (
+    "float[128,256] w1, float[256] b1, float[256,128] w2, float[128] b2, "
+    "float[128,10] w3, float[10] b3"
+)
 _ATTENTION = """
     k1 = MatMul(X, wq)
     q = Add(k1, bq)

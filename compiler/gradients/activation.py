@@ -21,7 +21,7 @@ _SQRT_2_PI = math.sqrt(2 / math.pi)
 @vjp("Relu")
 def relu(dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
     """``dy`` where y > 0; 0 at 0."""
-    return dy * op.Sign(y)  # y >= 0, so this is the 0/1 mask in one operator
+    return dy * mask(op.Greater(y, 0), dy)  # Sign(y) would do, but takes twice as long as these two
 
 
 @vjp("LeakyRelu")

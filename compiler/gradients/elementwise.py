@@ -79,6 +79,8 @@ def sub(dy: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Any:
 @vjp("Mul", broadcasts=True)
 def mul(dy: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Any:
     """``dy`` b and dy a."""
+    if a.key == b.key:
+        return dy * 2 * a, None  # a square: a seed that is a number takes up the 2
     return dy * b, dy * a
 
 
@@ -97,9 +99,7 @@ def power(dy: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Any:
     db = dy * y * op.Log(safe)
     known = number_if_known(b)
     if known is not None and known != 0:
-        return dy if known == 1 else dy * (
-            a * 2 if known == 2 else op.Pow(a, known - 1) * known
-        ), db
+        return dy * known * (a if known == 2 else op.Pow(a, known - 1)), db
     # a^-1 is infinite at 0, and times an exponent of 0 it would be NaN
     below = exponent - 1 + mask(op.Equal(exponent, 0), a)
     return dy * exponent * op.Pow(a, below), db
