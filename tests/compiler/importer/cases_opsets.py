@@ -412,3 +412,43 @@ masked = np.array([[True], [False]])
 case("Where", 16, masked, Stored(np.array(0, np.float32)), normal(2, 3), label="rows")
 case("Split", 18, Stored(np.arange(5)), outputs=3, num_outputs=3, converted=False, label="constant")
 case("Split", 13, Stored(np.arange(5)), stored(2, 3), outputs=2, converted=False, label="constant")
+
+# -- attention, whose body is written anew: masks of every kind, against the standard's own --------------
+
+dims4 = ("b", 2, "s", 4)
+q, k, v = (normal(2, 2, 3, 4) for _ in range(3))
+lowest = np.finfo(np.float32).min
+hides = np.array([[0, -np.inf, 0.5], [-np.inf] * 3, [lowest] * 3], np.float32)
+chosen = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 1]], bool)
+for version in (23, 25):
+    for causal in (0, 1):
+        for label, mask in (
+            ("plain", None),
+            ("floats", hides),
+            ("bools", chosen),
+            ("tall", chosen[None, None]),
+        ):
+            case("Attention", version, q, k, v, mask, is_causal=causal, oracle="reference", **later,
+                 label=f"{label}-{causal}")  # fmt: skip
+past = normal(2, 2, 2, 4)
+wide_mask = np.array(_rng.uniform(size=(1, 1, 3, 5)) > 0.3)
+case("Attention", 24, q, k, v, wide_mask, past, past, is_causal=1, outputs=3, oracle="reference", **later,
+     label="past")  # fmt: skip
+case("Attention", 24, q, k, v, None, past, past, is_causal=1, outputs=3, dims=dims4, oracle="reference",
+     **later, label="past-open")  # fmt: skip
+case("Attention", 23, normal(2, 4, 3, 4), k, v, chosen, is_causal=1, softcap=2.0, scale=0.3, dims=("b", 4, "s", 4),
+     oracle="reference", **later, label="groups")  # fmt: skip
+case("Attention", 23, normal(2, 3, 8), normal(2, 3, 8), normal(2, 3, 6), q_num_heads=2, kv_num_heads=2,
+     is_causal=1, dims=("b", "s", 8), oracle="reference", **later, label="packed")  # fmt: skip
+case(
+    "Attention",
+    25,
+    q,
+    k,
+    v,
+    chosen,
+    left_window_size=1,
+    oracle="reference",
+    **later,
+    label="window",
+)
