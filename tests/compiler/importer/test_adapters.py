@@ -247,3 +247,31 @@ def test_stored_types_that_our_opset_lacks(name: str) -> None:
     model.graph.node.append(quantize)
     with pytest.raises(FileFormatError, match="zero"):
         importer.read(model)
+
+
+@pytest.mark.parametrize("version", [9, 12, 13])
+def test_shapes_are_worked_out_through_adapters(version: int) -> None:
+    """What exporters write to flatten all but the batch becomes a Reshape by numbers."""
+    old = version < 13
+    nodes = [
+        helper.make_node("Shape", ["x"], ["shape"]),
+        helper.make_node("Slice", ["shape"], ["first"], axes=[0], starts=[0], ends=[1])
+        if version < 10 else helper.make_node("Slice", ["shape", "zero", "one"], ["first"]),
+        helper.make_node("Squeeze", ["first"], ["batch"], axes=[0])
+        if old else helper.make_node("Squeeze", ["first", "zero"], ["batch"]),
+        helper.make_node("Unsqueeze", ["batch"], ["again"], axes=[0])
+        if old else helper.make_node("Unsqueeze", ["batch", "zero"], ["again"]),
+        helper.make_node("Concat", ["again", "rest"], ["target"], axis=0),
+        helper.make_node("Reshape", ["x", "target"], ["y"]),
+    ]  # fmt: skip
+    held = [
+        onnx.numpy_helper.from_array(np.array([v]), n)
+        for n, v in (("zero", 0), ("one", 1), ("rest", 12))
+    ]
+    x = helper.make_tensor_value_info("x", 1, ["n", 3, 4])
+    y = helper.make_tensor_value_info("y", 1, None)
+    graph = helper.make_graph(nodes, "flatten", [x], [y], held)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", version)])
+    written = imported(model)
+    assert [n.op_type for n in written.graph.node] == ["Reshape"]
+    assert importer.read(model).outputs["y"].shape == ("n", 12)
