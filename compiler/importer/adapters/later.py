@@ -108,20 +108,18 @@ def bit_shift(call: Call) -> Any:
     known_attributes(call, "direction")
     if direction not in ("LEFT", "RIGHT"):
         raise unsupported(call, "direction")
-    bits = 8 * x.dtype.itemsize
-    signed, wide = x.dtype.kind == "i", np.dtype(np.uint64)
     distance = op.Cast(by, to=dtypes.INT64)
-    inside = op.And(op.GreaterOrEqual(distance, 0), op.Less(distance, bits))
-    distance = op.Cast(op.Where(inside, distance, 0), to=wide)
-    value = x
-    if signed and direction == "RIGHT":  # of a negative number the complement is shifted
-        negative = op.Cast(op.Less(op.Cast(x, to=dtypes.INT64), 0), to=dtypes.INT64)
-        value = op.BitwiseXor(op.Cast(x, to=dtypes.INT64), op.Neg(negative))
-    moved_bits = op.BitShift(op.Cast(value, to=wide), distance, direction=direction)
-    moved_bits = op.Cast(moved_bits, to=dtypes.INT64) * op.Cast(inside, to=dtypes.INT64)
-    if signed and direction == "RIGHT":
-        moved_bits = op.BitwiseXor(moved_bits, op.Neg(negative))
-    return op.Cast(moved_bits, to=x.dtype)
+    inside = op.And(op.GreaterOrEqual(distance, 0), op.Less(distance, 8 * x.dtype.itemsize))
+    distance = op.Cast(op.Where(inside, distance, 0), to=np.uint64)
+    value, flip = op.Cast(x, to=dtypes.INT64), None
+    if (
+        x.dtype.kind == "i" and direction == "RIGHT"
+    ):  # of a negative number the complement is shifted
+        flip = op.Neg(op.Cast(op.Less(value, 0), to=dtypes.INT64))
+        value = op.BitwiseXor(value, flip)
+    shifted = op.BitShift(op.Cast(value, to=np.uint64), distance, direction=direction)
+    kept = op.Cast(shifted, to=dtypes.INT64) * op.Cast(inside, to=dtypes.INT64)
+    return op.Cast(kept if flip is None else op.BitwiseXor(kept, flip), to=x.dtype)
 
 
 # -- new operators --------------------------------------------------------------------------------
