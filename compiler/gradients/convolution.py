@@ -1,8 +1,8 @@
 """Rules for convolutions, in one to three dimensions, with strides, dilations and groups.
 
 With ``conv(x, w)`` linear in both arguments: the gradient for ``x`` is the transposed convolution of
-``dy`` with ``w``; the one for ``w`` is a convolution of ``x`` by ``dy`` in which batch and channels
-change places and strides and dilations do too.
+``dy`` with ``w``; the one for ``w`` is a matrix product of ``dy`` with what the kernel covered, or else a
+convolution of ``x`` by ``dy`` in which batch and channels change places and strides and dilations do too.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ...errors import GradientError
 from .. import op
 from ..autodiff import vjp
-from ..ir import Dim, Tensor, TensorType, retyped
+from ..ir import Dim, Tensor, TensorType, constant, retyped
 from ..windows import same_total
-from .common import numbers, shape_from
+from .common import numbers, reshape_like, shape_from
 
 
 class Window(NamedTuple):
@@ -155,7 +157,8 @@ def conv_transpose(
     win, margins = _cut(x, w, win, auto_pad, extra, output_shape)
     full = enlarged(dy, margins) if margins else dy
     dx = op.Conv(full, w, group=group, **_moving(win))
-    dw = weight_gradient(full, x, w, win, group)
+    whole = all(e < s for e, s in zip(extra, win.strides, strict=True))  # no window more than x has
+    dw = (weight_gradient if whole else _as_convolution)(full, x, w, win, group)
     return (dx, dw) if b is None else (dx, dw, _bias_gradient(dy))
 
 
@@ -228,7 +231,53 @@ def transposed(
 
 
 def weight_gradient(x: Tensor, dy: Tensor, w: Tensor, win: Window, group: int) -> Tensor:
-    """The gradient of the kernel ``w`` ([out, in / group, ...]) of a convolution of ``x``."""
+    """The gradient of the kernel ``w`` ([out, in / group, ...]) of a convolution of ``x``.
+
+    By one matrix product wherever what each position of ``dy`` saw takes not much more memory than
+    ``dy``: a convolution with few outputs and a kernel as large as an image is several times slower.
+    """
+    if group == 1:
+        seen = _seen(x, dy, win)
+        if seen is not None:
+            return reshape_like(op.Gemm(_channels(dy), _channels(seen), transB=1), w)
+    return _as_convolution(x, dy, w, win, group)
+
+
+LARGEST = 16  # positions of a kernel that is spread out
+MORE = 4  # times as many channels as dy has
+
+
+def _seen(x: Tensor, dy: Tensor, win: Window) -> Tensor | None:
+    """For each position of ``dy``, as channels, all that the kernel covered; None where it is too much.
+
+    A kernel of size 1 covered the position itself. Otherwise each channel is convolved with kernels that
+    pick one position each: [batch, in * kernel size, ...].
+    """
+    channels, places, spatial = x.shape[1], dy.shape[1], [*range(2, x.ndim)]
+    if all(k == 1 for k in win.kernel) and not any(win.pads):
+        if all(s == 1 for s in win.strides):
+            return x
+        none, rank = [0] * win.rank, win.rank
+        return op.Slice(x, none, [2**62] * rank, spatial, list(win.strides))
+    if not all(isinstance(d, int) for d in (channels, places, *win.kernel)):
+        return None
+    kernel = [int(k or 0) for k in win.kernel]
+    size, count = int(np.prod(kernel)), int(channels or 0)
+    if size > LARGEST or size * count > MORE * int(places or 0):
+        return None
+    picks = np.tile(np.eye(size).reshape(size, 1, *kernel), (count, 1, *([1] * win.rank)))
+    return op.Conv(x, constant(picks, x.dtype), group=count, **_moving(win))
+
+
+def _channels(x: Tensor) -> Tensor:
+    """[batch, channels, ...] as a matrix of one row per channel."""
+    if x.shape[0] == 1:
+        return op.Flatten(x, axis=2)
+    return op.Flatten(op.Transpose(x, perm=(1, 0, *range(2, x.ndim))), axis=1)
+
+
+def _as_convolution(x: Tensor, dy: Tensor, w: Tensor, win: Window, group: int) -> Tensor:
+    """As a convolution of ``x`` by ``dy``, channels as batch; strides and dilations change places."""
     spatial = range(2, 2 + win.rank)
     images = op.Transpose(x, perm=(1, 0, *spatial))
     if group > 1:
