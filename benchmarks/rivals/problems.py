@@ -59,13 +59,15 @@ def _third_party(name: str) -> Problem:
     del proto.graph.value_info[:]
     for value in proto.graph.output:
         value.type.tensor_type.ClearField("shape")
-    opened = differences.opened(proto, _weights(proto))
-    scattered = differences.scattered(differences.values_of(proto), np.random.default_rng(0))
-    closed = _scalar(opened)
-    used = {i.name for i in closed.graph.input}
-    wrt = tuple(n for n in _weights(proto) if n in used)
-    values = {**{n: scattered[n] for n in wrt}, **{n: a for n, a in feeds.items() if n in used}}
-    return Problem(name, _annotated(closed, values), values, wrt)
+    stored = differences.values_of(proto)
+    values = {**differences.scattered(stored, np.random.default_rng(0)), **feeds}
+    # what has one number all over is made to differ, moving statistics too: they become inputs
+    weights = _weights(proto)
+    altered = [n for n, a in stored.items() if not np.array_equal(a, values[n], equal_nan=True)]
+    closed = _scalar(differences.opened(proto, [*weights, *altered]))
+    used = {i.name: values[i.name] for i in closed.graph.input if i.name in values}
+    wrt = tuple(n for n in weights if n in used)
+    return Problem(name, _annotated(closed, used), used, wrt)
 
 
 def _annotated(model: onnx.ModelProto, feeds: Mapping[str, Array]) -> onnx.ModelProto:

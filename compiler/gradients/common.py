@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -93,10 +94,20 @@ def padded(
 
 def put_back(dy: Tensor, places: Tensor, x: Tensor) -> Tensor:
     """Add each element of ``dy`` to where ``places`` says that it was in the flattened ``x``."""
-    zeros = op.Expand(constant(0, x.dtype), op.Reshape(op.Size(x), [1]))
     flat = op.Reshape(places, [-1])
-    filled = op.ScatterElements(zeros, flat, op.Reshape(dy, [-1]), axis=0, reduction="add")
+    filled = op.ScatterElements(
+        flat_zeros(x), flat, op.Reshape(dy, [-1]), axis=0, reduction="add"
+    )  # fmt: skip
     return reshape_like(filled, x)
+
+
+def flat_zeros(x: Tensor) -> Tensor:
+    """A vector with a zero for each element of ``x``."""
+    if all(isinstance(d, int) for d in x.shape):
+        count = numbers([math.prod(x.shape)])  # type: ignore[arg-type]
+    else:
+        count = op.Reshape(op.Size(x), [1])
+    return op.Expand(constant(0, x.dtype), count)
 
 
 def numbered(x: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from ...errors import GradientError
 from .. import dtypes, op
 from ..autodiff import vjp
 from ..ir import Array, Tensor, constant, retyped
-from .common import expand_like, mask, reshape_like, shape_from, shape_of
+from .common import expand_like, flat_zeros, mask, reshape_like, shape_from, shape_of
 from .convolution import Margins, Window, placed, transposed, window
 
 
@@ -30,9 +30,8 @@ def max_pool(
     )  # fmt: skip
     steps = strides or (1,) * len(kernel_shape)
     apart = dilations is None and all(s >= k for s, k in zip(steps, kernel_shape, strict=True))
-    zeros = op.Expand(constant(0, x.dtype), op.Reshape(op.Size(x), [1]))
     dx = op.ScatterElements(
-        zeros, op.Reshape(places, [-1]), op.Reshape(dy, [-1]), axis=0,
+        flat_zeros(x), op.Reshape(places, [-1]), op.Reshape(dy, [-1]), axis=0,
         reduction="none" if apart else "add",
     )  # fmt: skip
     return reshape_like(dx, x)
