@@ -134,7 +134,7 @@ def conv(
     group: int, dilations: Any = None, kernel_shape: Any = None, pads: Any = None,
     strides: Any = None,
 ) -> Any:  # fmt: skip
-    """A transposed convolution of dy with the kernel, a convolution of x with dy, the sum of dy."""
+    """A transposed convolution of dy with the kernel, dy times what the kernel covered, the sum of dy."""
     win = window(kernel_shape or w.shape[2:], strides, dilations, pads)
     win, margins = placed(x, win, auto_pad, w)
     dx = transposed(dy, w, x, win, group, margins)
@@ -148,7 +148,7 @@ def conv_transpose(
     group: int, dilations: Any = None, kernel_shape: Any = None, output_padding: Any = None,
     output_shape: Any = None, pads: Any = None, strides: Any = None,
 ) -> Any:  # fmt: skip
-    """A convolution of dy with the kernel, a convolution of dy with x, the sum of dy.
+    """A convolution of dy with the kernel, what the kernel covered of dy times x, the sum of dy.
 
     Raises ``GradientError`` for output_padding together with SAME padding.
     """
@@ -244,7 +244,7 @@ def weight_gradient(x: Tensor, dy: Tensor, w: Tensor, win: Window, group: int) -
 
 
 LARGEST = 16  # positions of a kernel that is spread out
-MORE = 4  # times as many channels as dy has
+MORE = 5  # times as many channels as dy has
 
 
 def _seen(x: Tensor, dy: Tensor, win: Window) -> Tensor | None:
