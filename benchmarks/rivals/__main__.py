@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -93,22 +92,31 @@ def compare(name: str, options: argparse.Namespace, folder: Path) -> list[Row]:
 
 
 def markdown(rows: list[Row]) -> str:
-    """The table, with the reasons below."""
-    lines = ["| model | rival | nodes ours / theirs | time ours / theirs | ours, ms | apart |",
-             "|---|---|---|---|---|---|"]  # fmt: skip
-    for row in rows:
-        if row.theirs is None:
-            cells = [row.model, row.rival, f"{row.ours} / -", "-", "-", "-"]
-        else:
-            ratio = "-" if row.ratio is None else f"{row.ratio:.2f}"
-            cells = [row.model, row.rival, f"{row.ours} / {row.theirs}", ratio,
-                     f"{row.ours_ms:.2f}", f"{row.apart:.0e}"]  # fmt: skip
-        lines.append(f"| {' | '.join(cells)} |")
+    """A line for each model, with the reasons below."""
+    lines = [
+        "| model | nodes: ours | onnx-ad | onnxsim | time: ours / onnx-ad | ours / onnxsim "
+        "| ours, ms | apart |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name in dict.fromkeys(row.model for row in rows):
+        found = {row.rival: row for row in rows if row.model == name}
+        nodes = [_shown(found.get(tool), "theirs", "d") for tool in TOOLS]
+        ratios = [_shown(found.get(tool), "ratio", ".2f") for tool in TOOLS]
+        both = [row for row in found.values() if row.theirs is not None]
+        own = f"{both[0].ours_ms:.2f}" if both else "-"
+        apart = f"{max(row.apart or 0.0 for row in both):.0e}" if both else "-"
+        ours = str(next(iter(found.values())).ours)
+        lines.append(f"| {' | '.join([name, ours, *nodes, *ratios, own, apart])} |")
     notes = [f"- {r.model}, {r.rival}: {r.reason}" for r in rows if r.reason]
     notes += [
         f"- {r.model}, {r.rival}: gradients differ; right: {r.right}" for r in rows if r.right
     ]
     return "\n".join([*lines, "", *notes])
+
+
+def _shown(row: Row | None, what: str, form: str) -> str:
+    value = getattr(row, what) if row is not None else None
+    return "-" if value is None else format(value, form)
 
 
 def behind(row: Row) -> bool:
@@ -123,7 +131,7 @@ def main() -> None:
     parser.add_argument("--rivals", nargs="+", choices=TOOLS, default=list(TOOLS))
     parser.add_argument("--only", nargs="+", choices=problems.names(), default=problems.names())
     parser.add_argument("--rounds", type=int, default=measure.ROUNDS)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--tolerance", type=float, default=1e-3)
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep all files there")
