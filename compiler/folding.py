@@ -65,11 +65,13 @@ def _elementwise(op: str, function: Function, kinds: str) -> None:
     FOLDED[op] = rule
 
 
-for _op, _function in {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply}.items():
-    _elementwise(_op, _function, "fiu")
+_elementwise("Add", np.add, "fiu")
+_elementwise("Sub", np.subtract, "fiu")
+_elementwise("Mul", np.multiply, "fiu")
 _elementwise("Div", np.divide, "f")  # integers: by zero it must fail when it runs
-for _op, _function in {"Neg": np.negative, "Sqrt": np.sqrt, "Reciprocal": np.reciprocal}.items():
-    _elementwise(_op, _function, "f")
+_elementwise("Neg", np.negative, "f")
+_elementwise("Sqrt", np.sqrt, "f")
+_elementwise("Reciprocal", np.reciprocal, "f")
 
 
 @_rule("Reshape")

@@ -20,7 +20,7 @@ from .ir import SIMPLER, Array, Tensor, apply, retyped, value_if_known
 
 Operands = Sequence[Tensor | None]
 Attributes = Mapping[str, Any]
-Simpler = Callable[[Operands, Attributes], Tensor | None]
+Simpler = Callable[[tuple[Tensor | None, ...], dict[str, Any]], Tensor | None]
 _KEEPS_ORDER = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze"})
 
 
@@ -40,7 +40,7 @@ def simpler(*ops: str) -> Callable[[Simpler], Simpler]:
 
 
 def _either(first: Simpler, second: Simpler) -> Simpler:
-    def found(inputs: Operands, attrs: Attributes) -> Tensor | None:
+    def found(inputs: tuple[Tensor | None, ...], attrs: dict[str, Any]) -> Tensor | None:
         simple = first(inputs, attrs)
         return simple if simple is not None else second(inputs, attrs)
 
