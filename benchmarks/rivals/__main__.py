@@ -94,8 +94,7 @@ def compare(name: str, options: argparse.Namespace, folder: Path) -> list[Row]:
 def markdown(rows: list[Row]) -> str:
     """A line for each model, with the reasons below."""
     lines = [
-        "| model | nodes: ours | onnx-ad | onnxsim | time: ours / onnx-ad | ours / onnxsim "
-        "| ours, ms | apart |",
+        "| model | nodes: ours | onnx-ad | onnxsim | time: ours / onnx-ad | / onnxsim | ours, ms | apart |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name in dict.fromkeys(row.model for row in rows):
