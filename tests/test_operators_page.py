@@ -38,7 +38,7 @@ def test_every_operator_of_the_standard_is_on_it() -> None:
         ("Softmax", "", "rule"),
         ("Softmax", "ai.onnx", "rule"),
         ("Loop", "", "rule"),  # it has a handler, too
-        ("Attention", "", "body"),
+        ("LinearAttention", "", "body"),
         ("Swish", "", "adapter"),
         ("Upsample", "", "adapter"),
         ("SequenceAt", "", "handler"),
