@@ -13,7 +13,7 @@ from typing import Any
 import onnx
 from onnx import helper
 
-from . import dims, dtypes, schema
+from . import dims, dtypes, hazards, schema
 from .dtypes import Dim, Shape, TensorType
 
 _IMPORTS = [helper.make_opsetid("", schema.OPSET)]
@@ -69,6 +69,7 @@ def _infer(
     values: tuple[schema.Literal | None, ...],
     outputs: int,
 ) -> tuple[TensorType, ...]:
+    hazards.check(op, inputs, dict(attrs), outputs)
     names = [f"i{k}" if t is not None else "" for k, t in enumerate(inputs)]
     proto = onnx.NodeProto(
         op_type=op,

@@ -19,6 +19,7 @@ from ...errors import ArgumentError, FileFormatError
 from ..ir import Tensor
 from . import classical, control, sequences, training
 from .reader import Reader
+from .texts import check_texts
 from .values import Weight
 
 
@@ -48,6 +49,7 @@ def parsed(
     Raises ``ArgumentError`` where there is no such file, ``FileFormatError`` where it is no ONNX model.
     """
     if isinstance(source, onnx.ModelProto):
+        _check(source, "the model")
         return source, None
     label, folder = "the model", None
     if not isinstance(source, bytes):
@@ -59,9 +61,18 @@ def parsed(
         model = onnx.ModelProto.FromString(source)
     except (DecodeError, RuntimeError) as error:
         raise FileFormatError(f"{label} is no ONNX file, or is damaged: {error}") from error
+    _check(model, label)
+    return model, folder
+
+
+def _check(model: onnx.ModelProto, label: str) -> None:
+    """Raises ``FileFormatError`` for what is no model at all."""
     if not model.HasField("graph") or not model.graph.output:
         raise FileFormatError(f"{label} is no ONNX file: it has no graph with outputs")
-    return model, folder
+    try:
+        check_texts(model)
+    except RecursionError as error:
+        raise FileFormatError("the model is nested too deeply") from error
 
 
 def read(
@@ -90,6 +101,8 @@ def read(
         outputs = reader.graph(model.graph)
     except RecursionError as error:
         raise FileFormatError("the model is nested too deeply") from error
+    except MemoryError as error:
+        raise FileFormatError(f"the model asks for more memory than there is: {error}") from error
     flat: dict[str, Tensor] = {}
     for name, value in outputs.items():
         if not isinstance(value, Tensor):

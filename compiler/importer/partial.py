@@ -7,6 +7,7 @@ constant; a Reshape, Expand or ConstantOfShape learns the dims that it makes.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -56,7 +57,7 @@ class Knowledge:
         if result.dtype.kind not in "iubf" or op not in _RULES:
             return result
         sizes = [d for d in result.shape if isinstance(d, int)]
-        if len(sizes) < result.ndim or result.ndim > 2 or int(np.prod(sizes)) > LARGEST:
+        if len(sizes) < result.ndim or result.ndim > 2 or math.prod(sizes) > LARGEST:
             return result
         values = _evaluated(self, op, inputs, attrs, result)
         if values is None or values.shape != tuple(sizes):
@@ -355,7 +356,9 @@ def _expanded(
         else None
         for p, q in zip(a, b, strict=True)
     )
-    if result.dtype.kind in "iub":
+    sizes = [d for d in shape if isinstance(d, int)]
+    small_enough = len(sizes) == len(shape) and 0 <= math.prod(sizes) <= LARGEST
+    if result.dtype.kind in "iub" and small_enough:
         small = _evaluated(known, "Expand", inputs, attrs, result)
         if small is not None and None not in small.ravel().tolist():
             return _remembered(known, small, result)
@@ -370,7 +373,7 @@ def _filled(
         return result
     shape = _dims(values)
     sizes = [d for d in shape if isinstance(d, int)]
-    if len(sizes) == len(shape) and int(np.prod(sizes)) <= LARGEST:
+    if len(sizes) == len(shape) and math.prod(sizes) <= LARGEST:
         given = attrs.get("value")
         fill = given.array if isinstance(given, Literal) else np.zeros(1, np.float32)
         return constant(np.full(sizes, fill.reshape(-1)[0], fill.dtype))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,10 @@ from .values import Call, Value, Weight, results_of
 LOWEST, HIGHEST = 7, 28  # opsets
 STANDARD = ("", "ai.onnx")
 DEEPEST = 64  # functions and subgraphs within each other
+MOST_NODES = (
+    1 << 20
+)  # that are read: 64 functions, each calling another twice, are more than anyone can
+LARGEST_FILL = 1 << 28  # elements of a weight that is one number over and over
 # with all outputs, which gradients need and a file may have left out
 _FULL = {"BatchNormalization": 3, "Dropout": 2}
 Handler = Callable[["Reader", Frame, Call, onnx.NodeProto], Any]
@@ -73,6 +78,7 @@ class Reader:
         self.uses = stored.Uses(model.graph)
         self.declared = declared_types(model.graph)
         self._calling: list[Any] = []
+        self.read = 0
 
     # -- a graph ------------------------------------------------------------------------------
 
@@ -133,6 +139,12 @@ class Reader:
 
     def nodes(self, frame: Frame, nodes: Sequence[onnx.NodeProto]) -> None:
         """Apply nodes in order, and define their outputs."""
+        self.read += len(nodes)
+        if self.read > MOST_NODES:
+            raise FileFormatError(
+                f"the model has more than {MOST_NODES} nodes, counting functions and loops that are "
+                "read again and again"
+            )
         for node in nodes:
             label = f"{node.op_type} node {node.name or '/'.join(node.output)!r}"
             try:
@@ -255,9 +267,11 @@ class Reader:
         fill = given.array if isinstance(given, Literal) else np.zeros(1, np.float32)
         if shape is None or frame.caller is not None or not dtypes.is_float(fill.dtype):
             return None
-        if not self.uses.some(node.output[0], stored.WEIGHTS) or (shape < 0).any():
+        sizes = shape.tolist() if shape.ndim == 1 and shape.dtype.kind in "iu" else [-1]
+        wanted = self.uses.some(node.output[0], stored.WEIGHTS) and min(sizes, default=0) >= 0
+        if not wanted or fill.size != 1 or math.prod(sizes) > LARGEST_FILL:
             return None
-        array = np.full(shape.tolist(), fill.reshape(-1)[0], fill.dtype)
+        array = np.full(sizes, fill.reshape(-1)[0], fill.dtype)
         holder = Frame(frame.opsets, caller=frame)
         self.store(holder, node.output[0], array, "ConstantOfShape")
         return holder.lookup(node.output[0])

@@ -9,7 +9,7 @@ import onnx
 
 from ...errors import FileFormatError
 from ..ir import Tensor, apply, constant
-from .control import inlined, subgraph
+from .control import UNROLLED, inlined, subgraph
 from .frame import Frame
 from .partial import literal
 from .reader import Reader, handler
@@ -108,6 +108,10 @@ def split_to_sequence(reader: Reader, frame: Frame, call: Call, node: onnx.NodeP
     sizes = literal(split) if split is not None else np.array(1)
     if sizes is not None and not sizes.ndim and isinstance(size, int):
         step = int(sizes.item())
+        if step < 1 or size > step * UNROLLED:
+            raise FileFormatError(
+                f"SplitToSequence: {size} elements in parts of {step} are more than {UNROLLED} parts"
+            )
         sizes = np.array([min(step, size - i) for i in range(0, size, step)], np.int64)
     if sizes is None or not sizes.ndim:
         raise FileFormatError(

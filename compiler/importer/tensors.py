@@ -137,11 +137,15 @@ def sparse_array(sparse: onnx.SparseTensorProto, folder: Path | None) -> Array:
             f"sparse tensor {sparse.values.name!r} has an impossible shape {shape}"
         )
     dense = np.zeros(shape, values.dtype)
+    if indices.dtype.kind not in "iu" or indices.ndim not in (1, 2):
+        raise FileFormatError(
+            f"sparse tensor {sparse.values.name!r} has indices of {indices.dtype} and rank {indices.ndim}"
+        )
     try:
         if indices.ndim == 1:
             dense.reshape(-1)[indices] = values
         else:
             dense[tuple(indices.T)] = values
-    except (IndexError, ValueError) as error:
+    except (IndexError, ValueError, TypeError) as error:
         raise FileFormatError(f"sparse tensor {sparse.values.name!r}: {error}") from error
     return dense

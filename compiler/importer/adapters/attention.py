@@ -20,6 +20,7 @@ from .table import adapter
 
 # Added to a score it leaves a weight of exactly zero; unlike -inf it makes no NaN of a row of them.
 NEVER = -1e30
+LARGEST_MASK = 1 << 20  # elements; a larger one is made when the model runs
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,10 @@ def _later(heads: _Heads, never: float) -> Tensor:
     dtype = heads.q.dtype
     queries, keys = heads.q.shape[2], heads.k.shape[2]
     before = 0 if heads.past is None else heads.past.shape[2]
-    if isinstance(queries, int) and isinstance(keys, int) and isinstance(before, int):
+    if (
+        isinstance(queries, int) and isinstance(keys, int) and isinstance(before, int)
+        and queries * keys <= LARGEST_MASK
+    ):  # fmt: skip
         hidden = np.triu(np.ones((queries, keys), bool), 1 + before)
         return constant(np.where(hidden, never, 0).astype(dtype))
     shape = op.Concat(size_of(heads.q, 2), size_of(heads.k, 2), axis=0)

@@ -1,0 +1,67 @@
+"""What onnx's inference (1.23) does not survive, refused before it is asked.
+
+It is C++: an index beyond a vector, or a loop over two billion dims, ends the process or takes all memory.
+Found by ``benchmarks/fuzz_import.py`` and by random operands and attributes for every operator.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from onnx.shape_inference import InferenceError
+
+from .dtypes import TensorType
+
+MOST_AXES = 1024
+_LARGEST = 2**31 - 1  # positions are ints in C++
+_POSITIONS = frozenset(
+    {"axis", "batch_axis", "batch_dims", "group", "k", "num_outputs", "time_axis"}
+)
+# the place of an operand that has an element for each axis of the result
+_SHAPES = {"ConstantOfShape": 0, "Expand": 1, "Reshape": 1, "Squeeze": 1, "Unsqueeze": 1, "Tile": 1}
+_EQUATION = re.compile(r"[A-Za-z.,\s]*(->[A-Za-z.\s]*)?")
+
+
+def check(
+    op: str, inputs: Sequence[TensorType | None], attrs: Mapping[str, Any], outputs: int
+) -> None:
+    """Raises ``InferenceError`` where inference would not come back."""
+    for name, value in attrs.items():
+        if name in _POSITIONS and isinstance(value, int) and abs(value) > _LARGEST:
+            raise InferenceError(f"{name}={value} is no position of anything")
+    _check_rank(op, inputs)
+    special = _SPECIAL.get(op)
+    if special is not None:
+        special(inputs, attrs, outputs)
+
+
+def _check_rank(op: str, inputs: Sequence[TensorType | None]) -> None:
+    place = _SHAPES.get(op, len(inputs))
+    target = inputs[place] if place < len(inputs) else None
+    length = target.shape[0] if target is not None and len(target.shape) == 1 else None
+    if isinstance(length, int) and length > MOST_AXES:
+        raise InferenceError(f"a tensor of {length} axes was asked for; {MOST_AXES} are the most")
+
+
+def _split(inputs: Sequence[TensorType | None], attrs: Mapping[str, Any], outputs: int) -> None:
+    wanted = attrs.get("num_outputs")
+    if wanted is not None and wanted != outputs:
+        raise InferenceError(f"num_outputs={wanted} for {outputs} outputs")
+
+
+def _gather_nd(inputs: Sequence[TensorType | None], attrs: Mapping[str, Any], outputs: int) -> None:
+    if attrs.get("batch_dims", 0) < 0:
+        raise InferenceError(f"batch_dims={attrs['batch_dims']} is negative")
+
+
+def _einsum(inputs: Sequence[TensorType | None], attrs: Mapping[str, Any], outputs: int) -> None:
+    equation = attrs.get("equation", "")
+    if not _EQUATION.fullmatch(equation):
+        raise InferenceError(
+            f"the equation {equation!r} is none of letters, dots, commas and one arrow"
+        )
+
+
+_SPECIAL = {"Split": _split, "GatherND": _gather_nd, "Einsum": _einsum}
