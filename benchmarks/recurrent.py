@@ -3,7 +3,10 @@
 Both get the same weights and data and must give the same gradients (to 1e-4) before anything is timed.
 Rounds alternate between the two, so that whatever else the machine does disturbs both. torch's backward
 is ``loss.backward()`` alone; ours is what a step with gradients takes longer than one without, which
-counts against us all that the forward pass keeps for later. Issue: within 1.5 times torch's.
+counts against us all that the forward pass keeps for later. The aim is 1.5 times torch's or less.
+
+The machine must be idle: torch's threads wait actively for each other, and where other programs want the
+cores it becomes many times slower than it is. ``taskset -c 0`` gives both one core, which suffers less.
 
 torch is no dependency. It is run from an environment of its own:
 
@@ -30,7 +33,8 @@ import waterhorse as wh
 from waterhorse import op
 
 Array = np.ndarray[Any, Any]
-THREADS = os.cpu_count() or 1  # ONNX Runtime takes as many; torch is told to
+# as many as ONNX Runtime takes; torch is told to take no more
+THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def arrays(steps: int, batch: int, inputs: int, hidden: int, layers: int) -> dict[str, Array]:
@@ -168,7 +172,10 @@ def main() -> None:
         ratio = statistics.median(pair[0][part] / pair[1][part] for pair in pairs)
         print(f"{part:9} ours {a:7.2f} ms, torch {b:7.2f} ms, ratio {ratio:.2f}")
     ratio = statistics.median(sum(p[0].values()) / sum(p[1].values()) for p in pairs)
-    print(f"{'both':9} ratio {ratio:.2f}; medians of {options.rounds} rounds of {options.repeats}")
+    load = f"; load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    print(
+        f"{'both':9} ratio {ratio:.2f}; medians of {options.rounds} rounds of {options.repeats}{load}"
+    )
 
 
 if __name__ == "__main__":
