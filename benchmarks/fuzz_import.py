@@ -5,9 +5,10 @@
     python benchmarks/fuzz_import.py --replay FILE                      # once more, with its traceback
 
 Models are damaged by bytes and by fields (``mutations.py``), and read by ``wh.load_onnx`` in a child
-process with limited memory; the same seed gives the same models. A child that dies (onnx's inference is
-C++), or that takes more than ``--patience`` seconds for one model, is a finding, as is any exception other
-than FileFormatError, and a model that takes a lot of memory. Of each kind of finding the first model is kept. Ends with 1 where there are any.
+process with limited memory; the same seed gives the same models. Findings: a child that dies (onnx's
+inference is C++), one that takes more than ``--patience`` seconds for one model, any exception other than
+FileFormatError, and a model that takes much memory. Of each kind of finding the first model is kept. Ends
+with 1 where there are any.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def attempted(data: bytes) -> tuple[str, str]:
             wh.load_onnx(data)
         except FileFormatError:
             return "refused", ""
-        except Exception as error:  # noqa: BLE001  # that is what is looked for
+        except Exception as error:  # that is what is looked for
             return type(error).__name__, _place(error)
     return "read", ""
 
@@ -60,7 +61,7 @@ def _place(error: BaseException) -> str:
 
 def made(seeds: list[bytes], seed: int, number: int) -> bytes:
     """The model of this number."""
-    return mutations.mutated(seeds, random.Random(f"{seed}/{number}"))
+    return mutations.mutated(seeds, random.Random(f"{seed}/{number}"))  # noqa: S311
 
 
 # -- the child --------------------------------------------------------------------------------------
@@ -104,7 +105,7 @@ class Findings:
         self.outcomes[outcome] += 1
         if outcome in ("read", "refused"):
             return
-        kind = (outcome, where.split(": ")[0] if outcome != "greedy" else "")
+        kind = (outcome, where.split(": ", maxsplit=1)[0] if outcome != "greedy" else "")
         self.kinds[kind] += 1
         if self.kinds[kind] == 1:
             path = self.folder / f"{outcome}-{number}.onnx"

@@ -21,7 +21,8 @@ _POSITIONS = frozenset(
 )
 # the place of an operand that has an element for each axis of the result
 _SHAPES = {"ConstantOfShape": 0, "Expand": 1, "Reshape": 1, "Squeeze": 1, "Unsqueeze": 1, "Tile": 1}
-_EQUATION = re.compile(r"[A-Za-z.,\s]*(->[A-Za-z.\s]*)?")
+_TERM = r"[A-Za-z ]*(\.\.\.)?[A-Za-z ]*"
+_EQUATION = re.compile(rf"{_TERM}(,{_TERM})*(->{_TERM})?")
 
 
 def check(
@@ -31,6 +32,9 @@ def check(
     for name, value in attrs.items():
         if name in _POSITIONS and isinstance(value, int) and abs(value) > _LARGEST:
             raise InferenceError(f"{name}={value} is no position of anything")
+    for kind in inputs:
+        if kind is not None and any(isinstance(d, int) and d < 0 for d in kind.shape):
+            raise InferenceError(f"an operand has a negative dim: {kind}")
     _check_rank(op, inputs)
     special = _SPECIAL.get(op)
     if special is not None:
@@ -60,7 +64,7 @@ def _einsum(inputs: Sequence[TensorType | None], attrs: Mapping[str, Any], outpu
     equation = attrs.get("equation", "")
     if not _EQUATION.fullmatch(equation):
         raise InferenceError(
-            f"the equation {equation!r} is none of letters, dots, commas and one arrow"
+            f"the equation {equation!r} is none: expected letters, commas, '...' once in a term, and '->'"
         )
 
 
