@@ -86,6 +86,8 @@ def subgraph(call: Call, name: str) -> onnx.GraphProto:
 @handler("If")
 def if_(reader: Reader, frame: Frame, call: Call, node: onnx.NodeProto) -> object:
     condition = call.needed(0)
+    if len(call.inputs) > 1:
+        raise FileFormatError(f"If takes a condition alone, not {len(call.inputs)} inputs")
     known = literal(condition)
     if known is not None and known.size == 1:
         name = "then_branch" if known.item() else "else_branch"
@@ -130,9 +132,12 @@ def _settled(
     A dim that changes from step to step is unknown; one that is unknown may make others so.
     """
     kinds = [x.type for x in initial]
+    count = len(fixed) + len(kinds) + len(after)
+    if len(graph.input) != count:
+        raise FileFormatError(f"its subgraph takes {len(graph.input)} inputs, not {count}")
     for _ in range(2 + sum(len(k.shape) for k in kinds)):
         given = [argument(i.name or "x", dims.named(k)) for i, k in
-                 zip(graph.input, (*fixed, *kinds, *after), strict=False)]  # fmt: skip
+                 zip(graph.input, (*fixed, *kinds, *after), strict=True)]  # fmt: skip
         draft = _read(reader, frame, graph, given)
         found = [t.type for t in draft.tensors[skip : skip + len(kinds)]]
         if len(found) < len(kinds):
@@ -172,6 +177,8 @@ def loop(reader: Reader, frame: Frame, call: Call, node: onnx.NodeProto) -> obje
             return _unrolled(reader, frame, body, trips, proceed, states)
         except FileFormatError:
             raise error from None
+    if draft.tensors[0].dtype != dtypes.BOOL:
+        raise FileFormatError(f"the condition of a Loop is a bool, not {draft.tensors[0].type}")
     (block,), captured = _closed([draft])
     count = len(block.results) - 1
     return apply("Loop", trips, proceed, *initial, *captured, body=block, outputs=count)

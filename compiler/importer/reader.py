@@ -87,6 +87,8 @@ class Reader:
         frame = Frame(opsets(self.model.opset_import))
         self.initializers(frame, proto)
         for info in proto.input:
+            if info.name in self.inputs:
+                raise FileFormatError(f"the input {info.name!r} is defined twice")
             if info.name in frame.values:  # a stored tensor that may be overridden: it is a weight
                 continue
             value = _input(info, self.shapes.pop(info.name, None))

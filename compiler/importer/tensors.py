@@ -86,7 +86,7 @@ def _number(entries: dict[str, str], key: str, default: int, name: str) -> int:
     text = entries.get(key)
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit():
+    if not text.isascii() or not text.isdigit() or len(text) > 20:
         raise FileFormatError(f"{name!r}: {key} of its external data is {text[:40]!r}, no number")
     return int(text)
 
