@@ -46,7 +46,6 @@ _NOTES = {
     "OptionalGetElement": "the content itself",
     "OptionalHasElement": "true or false, known when the file is read",
 }
-_FIRST_READ = {"Scan": 9}  # in opset 8 it has a batch axis of its own
 
 
 class Differentiability(NamedTuple):
@@ -127,7 +126,7 @@ def opsets(op_type: str) -> Opsets:
     history = _history().get(op_type, ())
     if not history:
         return Opsets(1, 0)
-    first = max(LOWEST, history[0].since_version, _FIRST_READ.get(op_type, 0))
+    first = max(LOWEST, history[0].since_version)
     newest = history[-1]  # GroupNormalization was deprecated, and came back
     return Opsets(first, newest.since_version - 1 if newest.deprecated else HIGHEST)
 
