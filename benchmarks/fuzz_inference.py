@@ -32,7 +32,8 @@ DTYPES = [
 LARGE = (64, -64, 2**31 - 1, 2**31, 2**40, 2**62, 2**63 - 1, -(2**63))
 SMALL = (0, 1, 1, 2, 2, 3, 4, 5, -1, -2, -5)
 TEXTS = ("", "NOTSET", "SAME_UPPER", "VALID", "DCR", "linear", "cubic", "constant", "reflect", "wrap",
-         "avg", "max", "reverse", "bidirectional", "add", "half_pixel", "TF", "left", "Relu", "RGB")  # fmt: skip
+         "avg", "max", "reverse", "bidirectional", "add", "half_pixel", "TF",
+         "left", "Relu", "RGB")  # fmt: skip
 RANKS = (0, 1, 1, 2, 3, 4, 4, 5)
 MOST = 4  # findings for an operator
 
@@ -114,7 +115,7 @@ def _attribute(name: str, facts: Any, rng: random.Random) -> Any:
         "FLOATS": lambda: [1.0] * rng.randint(0, 4),
         "STRINGS": lambda: [rng.choice(TEXTS) for _ in range(rng.randint(0, 3))],
     }  # fmt: skip
-    return made[kind]()
+    return made[kind]() if kind in made else None  # sparse tensors: not given
 
 
 def ask(op: str, seed: int, numbers: range, progress: mmap.mmap) -> None:
