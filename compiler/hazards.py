@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import onnx
 from onnx.shape_inference import InferenceError
 
 from .dtypes import TensorType
@@ -39,6 +41,28 @@ def check(
     special = _SPECIAL.get(op)
     if special is not None:
         special(inputs, attrs, outputs)
+
+
+def check_graph(graph: onnx.GraphProto) -> None:
+    """As ``check``, for the nodes of a graph and of those in it, as far as the file itself shows.
+
+    For inference of whole models, which cannot be stopped on its way. Raises ``InferenceError``.
+    """
+    known = {i.name: _declared(i.type.tensor_type) for i in graph.input}
+    for node in graph.node:
+        attrs = {a.name: a.i for a in node.attribute if a.type == a.INT}
+        texts = {a.name: a.s.decode(errors="replace") for a in node.attribute if a.type == a.STRING}
+        if node.domain in ("", "ai.onnx"):
+            operands = [known.get(n) for n in node.input]
+            check(node.op_type, operands, {**attrs, **texts}, len(node.output))
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                check_graph(inner)
+
+
+def _declared(kind: onnx.TypeProto.Tensor) -> TensorType:
+    sizes = [d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim]
+    return TensorType(np.dtype(np.float32), tuple(sizes))  # the element type is not looked at
 
 
 def _check_rank(op: str, inputs: Sequence[TensorType | None]) -> None:

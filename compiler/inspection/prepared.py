@@ -8,6 +8,7 @@ import onnx
 from onnx import inliner, shape_inference
 
 from ...errors import FileFormatError
+from .. import hazards
 from .macs import Dims
 
 STANDARD = ("", "ai.onnx")
@@ -79,6 +80,7 @@ def prepared(model: onnx.ModelProto, dims: Mapping[str, int]) -> onnx.ModelProto
         for graph in graphs(plain.graph):
             _forget_annotations(graph)
         _name_dims(plain.graph, dims)
+        hazards.check_graph(plain.graph)
         return shape_inference.infer_shapes(plain, data_prop=True)
     except Exception as error:  # onnx raises several unrelated types
         raise FileFormatError(f"the model's shapes cannot be inferred: {error}") from error

@@ -17,6 +17,7 @@ from onnx import AttributeProto, helper, numpy_helper
 
 import waterhorse as wh
 from waterhorse.compiler.importer import reader
+from waterhorse.compiler.inspection import inspect
 from waterhorse.errors import ArgumentError, FileFormatError
 
 from .malformed import MEMORY, model, node_of, refused, small, suppress_but
@@ -389,6 +390,28 @@ def test_subgraphs_that_are_missing() -> None:
     proto = model(IF.format(**PLAIN))
     proto.graph.node[0].attribute[0].type = AttributeProto.INT
     refused(proto, "If")
+
+
+HAZARDS = (
+    "an axis beyond C++",
+    "negative batch_dims",
+    "more parts than outputs",
+    "an equation that is none",
+    "one dot",
+)
+
+
+@pytest.mark.parametrize("name", HAZARDS)
+def test_what_ends_onnx_itself_can_be_inspected(name: str) -> None:
+    """Also within a subgraph: inference of a whole model cannot be stopped on its way."""
+    proto = ATTRIBUTES[name][0]
+    outer = model(IF.format(**PLAIN))
+    branch = outer.graph.node[0].attribute[0].g
+    branch.node[0].CopyFrom(proto.graph.node[0])
+    for case in (proto, outer):
+        report = inspect(case, lambda op, domain: ("rule", ""))
+        assert "cannot be inferred" in report.problem
+        assert sum(o.count for o in report.operators) > 0
 
 
 # -- by chance --------------------------------------------------------------------------------------
