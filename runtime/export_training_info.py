@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,7 @@ def training_info_model(model: Model) -> onnx.ModelProto:
 
     with minimizing(by_nodes):
         program = training_program(model, weighted=False, before=predict)
+    program = _with_inputs_apart(program, predicted)
     optimizer = used[0] if used else model.compiled().optimizer
     names = _names(program, optimizer)
     kinds = output_kinds(model, {n: program.outputs[n] for n in predicted})
@@ -80,6 +82,18 @@ def training_info_model(model: Model) -> onnx.ModelProto:
     for name in first:
         info.initialization_binding.add(key=name, value=f"initial/{name}")
     return step
+
+
+def _with_inputs_apart(program: Program, predicted: list[str]) -> Program:
+    """A target that has the name of an output of the model gets another: here both are in one graph."""
+    taken = {*program.outputs, *program.inputs}
+    inputs = {}
+    for name, tensor in program.inputs.items():
+        label = name
+        while label in predicted or (label != name and label in taken):
+            label = f"{label}_true"
+        inputs[label] = tensor
+    return replace(program, inputs=inputs)
 
 
 # -- the step ---------------------------------------------------------------------------------------

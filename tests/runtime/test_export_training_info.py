@@ -270,3 +270,18 @@ def test_an_older_step_file_asks_for_its_rate(tmp_path: Path) -> None:
         other.fit(X, Y, verbose=0)
     other.training_state["learning_rate"].assign(0.01)
     other.fit(X, Y, verbose=0)
+
+
+def test_a_target_with_the_name_of_an_output(tmp_path: Path) -> None:
+    text = """<ir_version: 8, opset_import: ["" : 17]>
+      g (float[N, 3] x) => (float[N, 1] y) { y = MatMul (x, w) }"""
+    proto = onnx.parser.parse_model(text)
+    proto.graph.initializer.append(onnx.numpy_helper.from_array(np.ones((3, 1), np.float32), "w"))
+    model = wh.load_onnx(proto)
+    model.compile(wh.optimizers.SGD(0.1), "mse")
+    model.export_training(tmp_path / "g.onnx", form="training_info")
+    loaded = wh.load_onnx(tmp_path / "g.onnx")
+    for _ in range(3):
+        assert loaded.train_on_batch(X, Y)[0] == pytest.approx(
+            model.train_on_batch(X, Y)[0], rel=1e-5
+        )
