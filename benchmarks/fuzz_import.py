@@ -20,6 +20,7 @@ import random
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 import warnings
@@ -186,7 +187,7 @@ def main() -> None:
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--patience", type=float, default=20.0)
     parser.add_argument("--cases", action="store_true", help="start from onnx's node cases, too")
-    parser.add_argument("--keep", type=Path, default=Path("/tmp/fuzz_import"))  # noqa: S108
+    parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir(), "fuzz_import"))
     parser.add_argument("--replay", type=Path)
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()

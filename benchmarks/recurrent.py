@@ -10,8 +10,8 @@ cores it becomes many times slower than it is. ``taskset -c 0`` gives both one c
 
 torch is no dependency. It is run from an environment of its own:
 
-    python -m venv /tmp/torch && /tmp/torch/bin/pip install torch==2.13.0 numpy
-    python benchmarks/recurrent.py --torch /tmp/torch/bin/python [--rounds 9]
+    python -m venv torch-venv && torch-venv/bin/pip install torch==2.13.0 numpy
+    python benchmarks/recurrent.py --torch torch-venv/bin/python [--rounds 9]
 """
 
 from __future__ import annotations

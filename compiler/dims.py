@@ -31,6 +31,14 @@ def is_anonymous(dim: Dim) -> bool:
     return dim is None or (isinstance(dim, str) and "?" in dim)
 
 
+def compatible(a: Shape, b: Shape) -> bool:
+    """Whether two shapes can be one: the same rank, and no axis with two different numbers."""
+    return len(a) == len(b) and all(
+        p == q or not isinstance(p, int) or not isinstance(q, int)
+        for p, q in zip(a, b, strict=True)
+    )
+
+
 def written(shape: Shape) -> list[Dim]:
     """A shape as files show it: without names that say nothing, or too much."""
     return [None if is_anonymous(d) or len(str(d)) > 32 else d for d in shape]

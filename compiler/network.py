@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, FileFormatError, ShapeError
-from . import config, dtypes, functional, tree
+from . import config, dims, dtypes, functional, tree
 from .infer import TensorType
 from .ir import Key, Node, Tensor, apply, constant, placeholder, toposort
 from .layers.base import Layer, public_shape
@@ -200,11 +200,7 @@ class Network(Layer):
 
 def _fits(owner: str, given: Tensor, wanted: Tensor) -> Tensor:
     """Raise ``ShapeError`` unless ``given`` can stand for the placeholder ``wanted``."""
-    same = given.ndim == wanted.ndim and all(
-        not (isinstance(a, int) and isinstance(b, int)) or a == b
-        for a, b in zip(given.shape, wanted.shape, strict=True)
-    )
-    if not same:
+    if not dims.compatible(given.shape, wanted.shape):
         raise ShapeError(
             f"model {owner!r} takes {wanted.type} as its input "
             f"{wanted.node.payload.name if wanted.node.op == 'Placeholder' else ''!r}; got {given.type}"

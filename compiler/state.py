@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError, TraceError
-from . import dtypes
+from . import dims, dtypes
 from .ir import Array, Like, Operators, Tensor, TensorType, argument, convert, data, retyped
 
 
@@ -135,7 +135,7 @@ class Variable(Operators):
         Raises ``ShapeError`` where dtype or shape differ from the variable's.
         """
         tensor = convert(value, self.dtype)
-        if tensor.dtype != self.dtype or not _may_equal(tensor.shape, self.shape):
+        if tensor.dtype != self.dtype or not dims.compatible(tensor.shape, self.shape):
             raise ShapeError(f"{self.path} is {self.type}; cannot assign {tensor.type} to it")
         trace = _trace.get()
         if trace is not None:
@@ -161,12 +161,6 @@ class Variable(Operators):
 
     def __repr__(self) -> str:
         return f"<Variable {self.path} {self.type}{'' if self.trainable else ' not trainable'}>"
-
-
-def _may_equal(found: tuple[Any, ...], wanted: tuple[int, ...]) -> bool:
-    return len(found) == len(wanted) and all(
-        not isinstance(a, int) or a == b for a, b in zip(found, wanted, strict=True)
-    )
 
 
 def _initial(

@@ -9,6 +9,7 @@ from onnx.shape_inference import InferenceError
 
 from ..errors import GraphError, OpError, ShapeError
 from .block import Block, blocks_of, infer_blocks
+from .dims import compatible
 from .infer import TensorType, infer
 from .ir import LEAVES, RANDOM, STOP, Node, Tensor, known_operands, toposort
 from .schema import BLOCK_OPS, names, normalise, signature
@@ -137,8 +138,5 @@ def _check_block(node: Node, block: Block) -> None:
 
 
 def _compatible(a: TensorType, b: TensorType) -> bool:
-    """Same element type and rank, and no axis with two different numbers."""
-    return a.dtype == b.dtype and len(a.shape) == len(b.shape) and all(
-        p == q or not isinstance(p, int) or not isinstance(q, int)
-        for p, q in zip(a.shape, b.shape, strict=True)
-    )  # fmt: skip
+    """Same element type, and shapes that can be one."""
+    return a.dtype == b.dtype and compatible(a.shape, b.shape)

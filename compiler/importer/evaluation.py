@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from ...errors import ShapeError
-from .. import dtypes, op, scope
+from .. import dims, dtypes, op, scope
 from ..infer import TensorType
 from ..ir import Key, Node, Tensor, again, retyped, toposort
 
@@ -36,11 +36,7 @@ def _known(x: Tensor, kind: TensorType) -> Tensor:
 
 def fitting(name: str, x: Tensor, kind: TensorType) -> Tensor:
     """``x`` as the input ``name`` of a graph. Raises ``ShapeError`` where it does not fit its type."""
-    same = x.ndim == len(kind.shape) and all(
-        not (isinstance(a, int) and isinstance(b, int)) or a == b
-        for a, b in zip(x.shape, kind.shape, strict=True)
-    )
-    if not same:
+    if not dims.compatible(x.shape, kind.shape):
         raise ShapeError(f"the input {name!r} is {kind}; got {x.type}")
     if x.dtype == kind.dtype:
         return x

@@ -258,9 +258,7 @@ class Reader:
         array = _constant_value(call.attributes)
         if frame.caller is not None:  # the same body may be read many times
             return stored.as_constant(array)
-        holder = Frame(frame.opsets, caller=frame)
-        self.store(holder, node.output[0], array, "Constant")
-        return holder.lookup(node.output[0])
+        return self._held(frame, node.output[0], array, "Constant")
 
     def _filled(self, frame: Frame, call: Call, node: onnx.NodeProto) -> Value | None:
         """ConstantOfShape with a stored shape, where a weight is expected."""
@@ -274,9 +272,13 @@ class Reader:
         if not wanted or fill.size != 1 or math.prod(sizes) > LARGEST_FILL:
             return None
         array = np.full(sizes, fill.reshape(-1)[0], fill.dtype)
+        return self._held(frame, node.output[0], array, "ConstantOfShape")
+
+    def _held(self, frame: Frame, name: str, array: Array, origin: str) -> Value | None:
+        """What a stored tensor is, whose name is yet to be defined in ``frame``."""
         holder = Frame(frame.opsets, caller=frame)
-        self.store(holder, node.output[0], array, "ConstantOfShape")
-        return holder.lookup(node.output[0])
+        self.store(holder, name, array, origin)
+        return holder.lookup(name)
 
     # -- functions ------------------------------------------------------------------------------
 
