@@ -171,8 +171,8 @@ def _sources(wrt: Any, order: Sequence[Node], reached: set[Node]) -> list[Tensor
     if not isinstance(wrt, Variable):
         return [convert(wrt)]
     trace = current_trace()
-    if trace is not None and wrt in trace.writes and trace.writes[wrt].node in reached:
-        return [trace.writes[wrt]]
+    if trace is not None and wrt in trace.writes and trace.read(wrt).node in reached:
+        return [trace.read(wrt)]
     found = [n for n in order if n.op in LEAVES and n.payload.variable is wrt]
     return [n.outputs[0] for n in found]
 

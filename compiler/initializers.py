@@ -278,6 +278,81 @@ class Orthogonal(RandomInitializer):
         return self.gain * (q if rows >= columns else q.T).reshape(shape)
 
 
+# sums of cosines: the coefficients of cos(0), -cos(t), cos(2 t), -cos(3 t) ...
+_WINDOWS = {
+    "boxcar": (1.0,), "hann": (0.5, 0.5), "hamming": (0.54, 0.46), "blackman": (0.42, 0.5, 0.08),
+    "nuttall": (0.3635819, 0.4891775, 0.1365995, 0.0106411),
+    "blackmanharris": (0.35875, 0.48829, 0.14128, 0.01168),
+    "flattop": (0.21557895, 0.41663158, 0.277263158, 0.083578947, 0.006947368),
+}  # fmt: skip
+
+
+def window(name: str, length: int, periodic: bool = True) -> Array:
+    """A window function by its name in ``scipy.signal.windows``; symmetric if not ``periodic``.
+
+    Harris 1978. Raises ``ArgumentError`` for a name that is none of the sums of cosines.
+    """
+    if name not in _WINDOWS:
+        raise ArgumentError(
+            f"unknown window {name!r}: expected one of {', '.join(_WINDOWS)}; give others as arrays"
+        )
+    steps = length if periodic else max(length - 1, 1)
+    time = np.arange(length) * (2 * math.pi / steps)
+    terms = [c * (-1) ** k * np.cos(k * time) for k, c in enumerate(_WINDOWS[name])]
+    values: Array = np.ones(1) if length == 1 else np.asarray(sum(terms))
+    return values
+
+
+class STFT(Initializer):
+    """Kernels [frame, 1, frequencies] whose convolution is the short-time Fourier transform.
+
+    Args:
+        side: "real" or "imag", the part of the transform.
+        window: the name of a window function (see ``window``), its values, or None.
+        scaling: divide by the window's norm ("density"), by its sum ("spectrum"), or by 1 (None).
+        periodic: whether the window is a period of a longer one, not symmetric.
+    """
+
+    def __init__(
+        self, side: str = "real", window: Any = "hann", scaling: str | None = "density",
+        periodic: bool = False,
+    ) -> None:  # fmt: skip
+        if side not in ("real", "imag"):
+            raise ArgumentError(f"STFT(side={side!r}): expected 'real' or 'imag'")
+        if scaling not in (None, "density", "spectrum"):
+            raise ArgumentError(
+                f"STFT(scaling={scaling!r}): expected 'density', 'spectrum' or None"
+            )
+        self.side, self.scaling, self.periodic = side, scaling, periodic
+        self.window = window
+        if isinstance(window, str):
+            self._weights(1)
+
+    def _weights(self, length: int) -> Array:
+        if isinstance(self.window, str):
+            return window(self.window, length, self.periodic)
+        values = np.asarray(self.window, np.float64)
+        if values.shape != (length,):
+            raise ArgumentError(f"STFT: a window of shape {values.shape} for frames of {length}")
+        return values
+
+    def values(self, shape: Shape) -> Array:
+        if len(shape) != 3 or shape[1] != 1:
+            raise ArgumentError(f"STFT makes kernels of shape (frame, 1, frequencies); got {shape}")
+        length, _, frequencies = shape
+        turns = np.arange(length)[:, None, None] * np.arange(frequencies) / (2 * (frequencies - 1))
+        waves = np.cos(2 * math.pi * turns) if self.side == "real" else -np.sin(2 * math.pi * turns)
+        if self.window is None:
+            return waves
+        weights = self._weights(length)
+        scales = {
+            "density": np.sqrt((weights**2).sum()),
+            "spectrum": np.abs(weights).sum(),
+            None: 1,
+        }
+        return waves * weights[:, None, None] / scales[self.scaling]
+
+
 _NAMES: dict[str, type[Initializer]] = {
     "zeros": Zeros, "zero": Zeros, "ones": Ones, "one": Ones, "constant": Constant,
     "identity": Identity, "IdentityInitializer": Identity, "eye": Identity,
@@ -288,6 +363,7 @@ _NAMES: dict[str, type[Initializer]] = {
     "he_uniform": HeUniform, "he_normal": HeNormal,
     "lecun_uniform": LecunUniform, "lecun_normal": LecunNormal,
     "orthogonal": Orthogonal, "OrthogonalInitializer": Orthogonal,
+    "stft": STFT, "STFTInitializer": STFT,
 }  # fmt: skip
 _NAMES |= {c.__name__: c for c in _NAMES.values()}
 
@@ -339,12 +415,15 @@ lecun_uniform = LecunUniform
 lecun_normal = LecunNormal
 orthogonal = Orthogonal
 OrthogonalInitializer = Orthogonal
+stft = STFT
+STFTInitializer = STFT
 
 __all__ = [
-    "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Identity",
+    "STFT", "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Identity",
     "IdentityInitializer", "Initializer", "LecunNormal", "LecunUniform", "Ones", "Orthogonal",
-    "OrthogonalInitializer", "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling",
-    "Zeros", "constant", "deserialize", "get", "glorot_normal", "glorot_uniform", "he_normal",
-    "he_uniform", "identity", "lecun_normal", "lecun_uniform", "ones", "orthogonal",
-    "random_normal", "random_uniform", "serialize", "truncated_normal", "variance_scaling", "zeros",
+    "OrthogonalInitializer", "RandomNormal", "RandomUniform", "STFTInitializer", "TruncatedNormal",
+    "VarianceScaling", "Zeros", "constant", "deserialize", "get", "glorot_normal",
+    "glorot_uniform", "he_normal", "he_uniform", "identity", "lecun_normal", "lecun_uniform", "ones", "orthogonal",
+    "random_normal", "random_uniform", "serialize", "stft", "truncated_normal",
+    "variance_scaling", "zeros",
 ]  # fmt: skip

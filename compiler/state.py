@@ -15,7 +15,18 @@ import numpy as np
 
 from ..errors import ArgumentError, ShapeError, TraceError
 from . import dims, dtypes
-from .ir import Array, Like, Operators, Tensor, TensorType, argument, convert, data, retyped
+from .ir import (
+    Array,
+    Like,
+    Operators,
+    Tensor,
+    TensorType,
+    argument,
+    convert,
+    data,
+    retyped,
+    stopped,
+)
 
 
 class Storage(Protocol):
@@ -49,11 +60,20 @@ class Trace:
     def __init__(self) -> None:
         self.reads: dict[Variable, Tensor] = {}
         self.writes: dict[Variable, Tensor] = {}
+        self._settled: dict[Variable, tuple[Tensor, Tensor]] = {}
+
+    def settle(self, variable: Variable) -> None:
+        """Let no gradient flow from later reads through what was assigned so far: it is an update."""
+        if variable in self.writes:
+            written = self.writes[variable]
+            self._settled[variable] = written, stopped(written)
 
     def read(self, variable: Variable) -> Tensor:
         """The value within this function: what was assigned last, else what it starts with."""
         if variable in self.writes:
-            return self.writes[variable]
+            written = self.writes[variable]
+            before, cut = self._settled.get(variable, (None, written))
+            return cut if before is written else written
         if variable not in self.reads:
             self.reads[variable] = argument(variable.path, variable.type, variable)
         return self.reads[variable]

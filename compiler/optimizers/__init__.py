@@ -7,14 +7,19 @@ from typing import Any
 from ...errors import ArgumentError
 from .. import config
 from . import schedules
+from .adafactor import Adafactor
 from .adagrad import Adagrad, Ftrl
 from .adam import Adam, Adamax, AdamW, Lamb, Nadam
 from .base import Optimizer
+from .muon import Muon
 from .rmsprop import Adadelta, RMSprop
+from .schedule_free import ScheduleFreeAdamW
 from .sgd import SGD, Lion
+from .wrappers import LossScaleOptimizer, MultiOptimizer, OptimizerMap
 
 _ALL: tuple[Any, ...] = (
-    SGD, Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, Nadam, RMSprop,
+    SGD, Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, Muon, Nadam, RMSprop,
+    ScheduleFreeAdamW,
 )  # fmt: skip
 _NAMES: dict[str, Any] = {c.__name__.lower(): c for c in _ALL}
 
@@ -45,20 +50,8 @@ def deserialize(config_: dict[str, Any], custom_objects: dict[str, Any] | None =
         return get(config_)
 
 
-# Keras has these and this version does not.
-MISSING = ("LossScaleOptimizer", "MultiOptimizer", "Muon", "OptimizerMap", "ScheduleFreeAdamW")
-
-
-def __getattr__(name: str) -> Any:
-    if name in MISSING:
-        raise NotImplementedError(
-            f"wh.optimizers.{name} is not there yet: subclass wh.optimizers.Optimizer, or write the "
-            "update in train_step with Variable.assign"
-        )
-    raise AttributeError(f"module 'waterhorse.optimizers' has no attribute {name!r}")
-
-
 __all__ = [
-    "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Nadam",
-    "Optimizer", "RMSprop", "deserialize", "get", "schedules", "serialize",
+    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion",
+    "LossScaleOptimizer", "MultiOptimizer", "Muon", "Nadam", "Optimizer", "OptimizerMap", "RMSprop",
+    "ScheduleFreeAdamW", "deserialize", "get", "schedules", "serialize",
 ]  # fmt: skip

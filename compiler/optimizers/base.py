@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError
-from .. import config, dtypes, op, scope
+from .. import config, dtypes, initializers, op, scope
 from ..ir import Like, Operators, Tensor, constant, convert
-from ..state import Trace, Variable, tracing
+from ..state import Trace, Variable, current_trace, tracing
 from . import clipping
 from .arguments import at_least, spell_out
 from .schedules import LearningRateSchedule
@@ -105,6 +105,12 @@ class Optimizer(config.Configurable):
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
         if callable(value) and not isinstance(value, Operators):
+            if self.built:
+                warnings.warn(
+                    f"{self.name}: steps that are compiled already keep their learning rate; the "
+                    "schedule takes effect after the next model.compile() or in a new wh.function",
+                    stacklevel=2,
+                )
             self._rate = value
         elif not isinstance(self._rate, Variable):
             raise ArgumentError(
@@ -153,17 +159,26 @@ class Optimizer(config.Configurable):
         slots = [s for group in self._slots.values() for s in group.values()]
         return [self._count, *rate, *self._extra, *slots]
 
+    @property
+    def _trainable_variables(self) -> list[Variable]:
+        """What the optimizer was built for, in order; optimizers written for Keras use it."""
+        return list(self._slots)
+
     def build(self, variables: Iterable[Variable]) -> None:
         """Make the slots of ``variables``; done by the first ``apply`` if not before."""
         for variable in variables:
             if variable not in self._slots:
                 self._slots[variable] = {}
-                for slot in self._all_slots():
+                common = [AVERAGE] if self.use_ema else []
+                common += [ACCUMULATOR] if self.gradient_accumulation_steps else []
+                for slot in common:
+                    self._add_slot(variable, slot, np.zeros(variable.shape, variable.dtype))
+                for slot in self.slots_of(variable):
                     self._add_slot(variable, slot, self.initial(slot, variable))
 
-    def _all_slots(self) -> tuple[str, ...]:
-        average = (AVERAGE,) if self.use_ema else ()
-        return average + ((ACCUMULATOR,) if self.gradient_accumulation_steps else ()) + self.slots
+    def slots_of(self, variable: Variable) -> tuple[str, ...]:
+        """The names of this variable's slots: ``slots``, where they are not different for each."""
+        return self.slots
 
     def initial(self, slot: str, variable: Variable) -> Any:
         """What a slot starts with."""
@@ -182,24 +197,56 @@ class Optimizer(config.Configurable):
         return made
 
     def add_variable(
-        self, shape: Sequence[int] = (), initializer: Any = "zeros", dtype: Any = None,
-        name: str = "variable",
-    ) -> Variable:  # fmt: skip
-        """State of an optimizer of your own that belongs to no variable. ``initializer``: a function."""
-        start: Any = np.zeros if initializer == "zeros" else initializer
-        made = Variable(start, tuple(shape), dtype or "float32", trainable=False, name=name)
-        made.path = f"{self.name}/{name}"
+        self,
+        shape: Sequence[int] = (),
+        initializer: Any = "zeros",
+        dtype: Any = None,
+        aggregation: str | None = "none",
+        layout: Any = None,
+        name: str | None = None,
+    ) -> Variable:
+        """State of an optimizer of your own that belongs to no variable.
+
+        ``aggregation`` says how the copies on several devices are joined; there is one.
+        """
+        if aggregation not in (None, "none", "mean", "sum", "only_first_replica"):
+            raise ArgumentError(f"add_variable: unknown aggregation={aggregation!r}")
+        config.not_supported("add_variable", layout=(layout, None))
+        start = initializers.get(initializer)
+        label = name or "variable"
+        made = Variable(start, tuple(shape), dtype or "float32", trainable=False, name=label)
+        made.path = f"{self.name}/{label}"
         self.starts[made] = made.numpy()
         self._extra.append(made)
         return made
 
     def add_variable_from_reference(
-        self, reference_variable: Variable, name: str = "slot", initializer: Any = "zeros"
+        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
     ) -> Variable:
         """A slot of an optimizer of your own: like the variable in shape and type."""
-        start: Any = np.zeros if initializer == "zeros" else initializer
+        start = initializers.get(initializer)
         value = np.asarray(start(reference_variable.shape, dtype=reference_variable.dtype))
-        return self._add_slot(reference_variable, name, value)
+        return self._add_slot(reference_variable, name or "var", value)
+
+    def add_optimizer_variables(
+        self, trainable_variables: Iterable[Variable], name: Any, initializer: Any = "zeros"
+    ) -> Any:
+        """``add_variable_from_reference`` for each variable: a list, or one for each of the names."""
+        names = [name] if isinstance(name, str) else list(name)
+        several = isinstance(initializer, (list, tuple))
+        starts = list(initializer) if several else [initializer] * len(names)
+        if len(starts) != len(names):
+            raise ArgumentError(f"{len(names)} names of slots, but {len(starts)} initializers")
+        made = [
+            [self.add_variable_from_reference(v, n, s) for n, s in zip(names, starts, strict=True)]
+            for v in trainable_variables
+        ]
+        columns = tuple([row[i] for row in made] for i in range(len(names)))
+        return columns[0] if isinstance(name, str) else columns
+
+    def _get_variable_index(self, variable: Variable) -> int:
+        """The place among the variables; optimizers written for Keras find their slots by it."""
+        return self._trainable_variables.index(variable)
 
     def slot(self, variable: Variable, name: str) -> Variable:
         """The slot of a variable by its name."""
@@ -218,6 +265,18 @@ class Optimizer(config.Configurable):
         patterns = list(var_names or ())
         self._undecayed_names = re.compile("|".join(patterns)) if patterns else None
 
+    def get_config(self) -> dict[str, Any]:
+        """The arguments, with the learning rate as it is now."""
+        found = super().get_config()
+        if "learning_rate" in found:
+            rate = self.rate_variable
+            found["learning_rate"] = config.encode(self._rate) if rate is None else float(rate)
+        return found | ({"name": self.name} if "name" in found else {})
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set all ``variables``, in order."""
+        self.load_own_variables({str(i): w for i, w in enumerate(weights)})
+
     def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
         """Put all values into ``store``, numbered in the order of ``variables``."""
         store.update({str(i): v.numpy() for i, v in enumerate(self.variables)})
@@ -234,20 +293,33 @@ class Optimizer(config.Configurable):
 
     # -- one step -----------------------------------------------------------------------------
 
-    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> None:
-        """``apply`` for pairs."""
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
+        """``apply`` for pairs. Returns the counter of the calls."""
         pairs = list(grads_and_vars)
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
+        return self._count
 
     def apply(
         self, grads: Sequence[Like | None], trainable_variables: Sequence[Variable] | None = None
     ) -> None:
         """Update the variables (in a traced function: as outputs of the step).
 
+        What follows in the same step has no gradient through the update.
+
         Without ``trainable_variables`` those of ``build``. A gradient of None is left out, with a
-        warning. Raises ``ArgumentError`` where the numbers differ or no gradient is left.
+        warning. Nothing is done for no gradients and no variables. Raises ``ArgumentError`` where the
+        numbers differ or no gradient is left.
         """
         variables = list(self._slots if trainable_variables is None else trainable_variables)
+        if not variables and not grads:
+            return
+        self._apply(grads, variables)
+        trace = current_trace()
+        if trace is not None:
+            for variable in self._trainable_variables:
+                trace.settle(variable)
+
+    def _apply(self, grads: Sequence[Like | None], variables: Sequence[Variable]) -> None:
         pairs = _paired(grads, variables)
         self.build(variables)
         with scope.replaced(f"update/{self.name}"):
@@ -282,8 +354,9 @@ class Optimizer(config.Configurable):
                 touched = [variable, *(self.slot(variable, s) for s in self._slots[variable]
                                        if s not in (AVERAGE, ACCUMULATOR))]  # fmt: skip
                 condition = _Conditional(active, touched)
-                if self.weight_decay and self._decays(variable):
-                    decay = _as(rate * float(self.weight_decay), variable.dtype)
+                share = self.decay_of(variable)
+                if share and self._decays(variable):
+                    decay = _as(rate * float(share), variable.dtype)
                     variable.assign(variable.value - variable.value * decay)
                 typed = _as(gradient, variable.dtype)
                 self.update_step(typed, variable, _as(shared, variable.dtype))
@@ -311,6 +384,10 @@ class Optimizer(config.Configurable):
     def assign_sub(self, variable: Variable, value: Like) -> None:
         """``variable.assign_sub``, for optimizers written for Keras."""
         variable.assign_sub(value)
+
+    def decay_of(self, variable: Variable) -> float | None:
+        """The weight decay of this variable: ``weight_decay``, where it is not different for each."""
+        return self.weight_decay
 
     def _decays(self, variable: Variable) -> bool:
         named = self._undecayed_names
@@ -352,7 +429,7 @@ class Optimizer(config.Configurable):
         trainable_variables: Sequence[Like],
     ) -> tuple[list[Tensor], list[Tensor]]:  # fmt: skip
         """``apply`` as a function of values: gives the new ones of the model's and own variables."""
-        mine, theirs = self.variables, list(self._slots)
+        mine, theirs = self.variables, self._trainable_variables
         if (len(optimizer_variables), len(trainable_variables)) != (len(mine), len(theirs)):
             raise ArgumentError(
                 f"{self.name} has {len(mine)} variables of its own for {len(theirs)} trainable "

@@ -3,4 +3,3 @@
 from .. import _boot as _boot
 from ..compiler.optimizers import *  # noqa: F403
 from ..compiler.optimizers import __all__ as __all__
-from ..compiler.optimizers import __getattr__ as __getattr__

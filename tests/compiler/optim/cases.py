@@ -1,10 +1,11 @@
-"""What is compared with Keras, as plain data: read by the tests and by make_optimizer_goldens.py."""
+"""What is compared with Keras, as plain data: read by the tests and by the scripts that ask Keras."""
 
 from typing import Any
 
 import numpy as np
 
 STEPS = 20
+KEPT = [1, 2, 3, 5, 8, 13, 20]  # after so many steps the parameters are compared, and at the end
 _COMMON: dict[str, dict[str, Any]] = {
     "plain": {},
     "weight_decay": {"weight_decay": 0.1},
@@ -39,46 +40,61 @@ _OWN: list[tuple[str, dict[str, Any]]] = [
     ("Adadelta", {"rho": 0.8, "epsilon": 1e-3}),
     ("Lion", {"beta_1": 0.8, "beta_2": 0.9}),
     ("Lamb", {"weight_decay": 0.1}),
+    ("Adafactor", {"beta_2_decay": -0.5, "epsilon_1": 1e-3, "epsilon_2": 0.1}),
+    ("Adafactor", {"clip_threshold": 0.3, "relative_step": False}),
+    ("Muon", {"nesterov": False, "rms_rate": None, "ns_steps": 3, "momentum": 0.8}),
+    ("Muon", {"exclude_layers": ["kern"], "adam_lr_ratio": 0.5, "adam_weight_decay": 0.2}),
+    ("Muon", {"weight_decay": None, "muon_a": 3.0, "muon_b": -4.0, "muon_c": 1.8}),
+    ("ScheduleFreeAdamW", {"beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-3}),
+    ("ScheduleFreeAdamW", {"warmup_steps": 6, "weight_decay": 0.1}),
     ("Ftrl", {"learning_rate_power": -0.7, "beta": 0.1}),
     ("Ftrl", {"l1_regularization_strength": 0.05, "l2_regularization_strength": 0.1,
               "l2_shrinkage_regularization_strength": 0.1}),
 ]  # fmt: skip
-_NAMES = [
-    "SGD",
-    "Adam",
-    "RMSprop",
-    "Adagrad",
-    "Nadam",
-    "Adamax",
-    "Adadelta",
-    "Lion",
-    "Lamb",
-    "Ftrl",
-]
+NAMES = [
+    "SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Nadam", "Adamax", "Adadelta", "Lion", "Lamb",
+    "Ftrl", "Adafactor", "Muon", "ScheduleFreeAdamW",
+]  # fmt: skip
 
 OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
-    **{f"{n}-{k}": (n, v) for n in ("SGD", "Adam") for k, v in _COMMON.items()},
-    **{f"{n}-{k}": (n, _COMMON[k]) for n in _NAMES[2:] for k in ("plain", "accumulation_all")},
+    **{f"{n}-{k}": (n, v) for n in NAMES for k, v in _COMMON.items()},
     **{f"{n}-own{i}": (n, v) for i, (n, v) in enumerate(_OWN)},
 }
-# name -> (what is done besides, see ``play`` in both places)
+_DECAY = ("ExponentialDecay", (0.1, 5, 0.5))
+_SCALED: dict[str, Any] = {"initial_scale": 4.0, "dynamic_growth_steps": 3}
+# name -> what is done besides, see ``play`` in both places
 SPECIAL: dict[str, dict[str, Any]] = {
+    **{f"scheduled-{n}": {"optimizer": (n, {}), "schedule": _DECAY} for n in NAMES},
     "rate_changed": {"optimizer": ("Adam", {}), "rate_at": (10, 0.001)},
     "excluded": {"optimizer": ("AdamW", {"weight_decay": 0.3}), "exclude": ["bias"]},
     "constrained": {
         "optimizer": ("SGD", {"momentum": 0.9}),
         "constraint": ("MaxNorm", {"max_value": 1.2}),
     },
-    "scheduled": {
-        "optimizer": ("Adam", {}),
-        "schedule": ("ExponentialDecay", (0.1, 5, 0.5)),
+    "constrained_accumulation": {
+        "optimizer": ("SGD", {"momentum": 0.9, "gradient_accumulation_steps": 2}),
+        "constraint": ("UnitNorm", {}),
     },
     "scheduled_accumulation": {
         "optimizer": ("SGD", {"gradient_accumulation_steps": 2, "weight_decay": 0.1}),
-        "schedule": ("ExponentialDecay", (0.1, 5, 0.5)),
+        "schedule": _DECAY,
     },
     "missing_gradient": {"optimizer": ("Adam", {}), "missing": 1},
-}
+    "loss_scale-SGD": {
+        "optimizer": ("LossScaleOptimizer", {"inner": ("SGD", {"momentum": 0.9}), **_SCALED}),
+        "infinite": [4, 12, 13],
+    },
+    "loss_scale-Adam": {
+        "optimizer": ("LossScaleOptimizer", {
+            "inner": ("Adam", {"use_ema": True, "clipnorm": 0.4, "weight_decay": 0.1}), **_SCALED}),
+        "infinite": [0, 7],
+    },
+    "several": {
+        "optimizer": ("MultiOptimizer", {
+            "default": ("SGD", {"momentum": 0.9}),
+            "map": {"ker.*": ("Adam", {"weight_decay": 0.1}), "cube": ("RMSprop", {})}}),
+    },
+}  # fmt: skip
 RATE = 0.05
 
 SCHEDULES: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
@@ -102,28 +118,8 @@ SCHEDULES: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     ),
     "restarts_scaled": ("CosineDecayRestarts", (0.1, 70), {"t_mul": 1.5, "m_mul": 0.9}),
 }
-SCHEDULE_STEPS = [
-    0,
-    1,
-    2,
-    7,
-    33,
-    99,
-    100,
-    101,
-    149,
-    150,
-    151,
-    249,
-    250,
-    251,
-    400,
-    599,
-    601,
-    777,
-    1203,
-    9001,
-]
+SCHEDULE_STEPS = [0, 1, 2, 7, 33, 99, 100, 101, 149, 150, 151, 249, 250, 251, 400, 599, 601, 777,
+                  1203, 9001]  # fmt: skip
 
 REGULARIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "l1": ("L1", {}),
@@ -162,20 +158,38 @@ INITIALIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "axes": ("GlorotUniform", {"input_axes": [0], "output_axes": [1, 2]}),
     "orthogonal": ("Orthogonal", {"gain": 2.0}),
 }
+# name -> (class, arguments, shape), for those that draw nothing
+EXACT_INITIALIZERS: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
+    "zeros": ("Zeros", {}, (2, 3)),
+    "ones": ("Ones", {}, (4,)),
+    "constant": ("Constant", {"value": 2.5}, (2, 2)),
+    "identity": ("Identity", {"gain": 2.0}, (3, 4)),
+    "stft": ("STFT", {}, (16, 1, 9)),
+    "stft_imag": ("STFT", {"side": "imag", "window": "hamming", "scaling": "spectrum"}, (12, 1, 9)),
+    "stft_periodic": ("STFT", {"window": "blackman", "scaling": None, "periodic": True}, (8, 1, 5)),
+    "stft_bare": ("STFT", {"side": "imag", "window": None}, (8, 1, 5)),
+    "stft_flattop": ("STFT", {"window": "flattop"}, (9, 1, 5)),
+    "stft_nuttall": ("STFT", {"window": "nuttall", "periodic": True}, (9, 1, 5)),
+    "stft_harris": ("STFT", {"window": "blackmanharris"}, (9, 1, 5)),
+    "stft_boxcar": ("STFT", {"window": "boxcar"}, (9, 1, 5)),
+}
 INITIALIZER_SHAPES = [(300, 200), (3, 3, 64, 128), (40000,), (5, 50, 300)]
 
 
-def parameters() -> list[np.ndarray]:
-    """The two parameters at the start: a kernel and a bias."""
+PARTS = {"kernel": (3, 2), "bias": (4,), "cube": (2, 1, 2)}
+
+
+def parameters() -> dict[str, np.ndarray]:
+    """The parameters at the start, by name."""
     generator = np.random.Generator(np.random.Philox(1))
-    return [generator.standard_normal(s).astype(np.float32) for s in ((3, 2), (4,))]
+    return {n: generator.standard_normal(s).astype(np.float32) for n, s in PARTS.items()}
 
 
 def gradients() -> list[list[np.ndarray]]:
     """For each step one gradient per parameter, of varying size."""
     generator = np.random.Generator(np.random.Philox(2))
     return [
-        [(generator.standard_normal(s) * (0.2 + i % 4)).astype(np.float32) for s in ((3, 2), (4,))]
+        [(generator.standard_normal(s) * (0.2 + i % 4)).astype(np.float32) for s in PARTS.values()]
         for i in range(STEPS)
     ]
 

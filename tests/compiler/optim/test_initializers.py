@@ -13,7 +13,7 @@ from waterhorse.errors import ArgumentError
 
 from . import cases
 
-GOLDEN = np.load(Path(__file__).parents[2] / "goldens" / "optimizers.npz")
+GOLDEN = np.load(Path(__file__).parents[2] / "goldens" / "keras_penalties.npz")
 KEYS = sorted(k for k in GOLDEN.files if k.startswith("initializer/"))
 init = wh.initializers
 RANDOM = ["GlorotUniform", "HeNormal", "Orthogonal", "RandomNormal", "RandomUniform",
@@ -37,6 +37,24 @@ def test_moments_are_those_of_keras(key: str) -> None:
     if (bounded or "truncated" in name) and name not in ("orthogonal", "scaling_avg"):
         np.testing.assert_allclose([values.min(), values.max()], [smallest, largest],
                                    atol=0.02 * (largest - smallest))  # fmt: skip
+
+
+@pytest.mark.parametrize("name", cases.EXACT_INITIALIZERS)
+def test_values_are_those_of_keras(name: str) -> None:
+    cls, kwargs, shape = cases.EXACT_INITIALIZERS[name]
+    made = getattr(init, cls)(**kwargs)
+    # where a sine is 0, Keras' single precision leaves up to 2e-6
+    np.testing.assert_allclose(made(shape), GOLDEN[f"exact/{name}"], rtol=1e-5, atol=2e-6)
+    again = init.deserialize(init.serialize(made))
+    np.testing.assert_array_equal(again(shape).numpy(), made(shape).numpy())
+
+
+def test_a_window_of_ones_own() -> None:
+    values = np.linspace(0.5, 1.0, 8)
+    found = init.STFT(window=values, scaling=None)((8, 1, 5)).numpy()
+    bare = init.STFT(window=None)((8, 1, 5)).numpy()
+    np.testing.assert_allclose(found, bare * values[:, None, None], rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(bare[:, 0].T, np.fft.rfft(np.eye(8)).T.real, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", RANDOM)
@@ -132,6 +150,11 @@ def test_configuration_returns_with_its_seed() -> None:
         (lambda: init.Identity()((2, 2, 2)), "matrices"),
         (lambda: init.Orthogonal()((2,)), "two dims"),
         (lambda: init.Constant([1, 2, 3])((2, 2)), "broadcast"),
+        (lambda: init.STFT(side="left"), "side"),
+        (lambda: init.STFT(scaling="loud"), "scaling"),
+        (lambda: init.STFT(window="round"), "unknown window"),
+        (lambda: init.STFT(window=np.ones(3))((4, 1, 3)), "frames of 4"),
+        (lambda: init.STFT()((4, 2, 3)), "kernels of shape"),
     ],
 )
 def test_senseless_arguments(make_one: Any, word: str) -> None:

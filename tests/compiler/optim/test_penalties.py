@@ -13,7 +13,7 @@ from waterhorse.errors import ArgumentError, ShapeError
 
 from . import cases
 
-GOLDEN = np.load(Path(__file__).parents[2] / "goldens" / "optimizers.npz")
+GOLDEN = np.load(Path(__file__).parents[2] / "goldens" / "keras_penalties.npz")
 
 
 @pytest.mark.parametrize("name", cases.REGULARIZERS)
@@ -39,6 +39,14 @@ def test_regularizers_have_gradients(name: str) -> None:
     h = 1e-6
     slope = (both(point + h * direction)[0] - both(point - h * direction)[0]) / (2 * h)
     np.testing.assert_allclose((both(point)[1] * direction).sum(), slope, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", cases.REGULARIZERS)
+def test_gradients_are_those_of_keras(name: str) -> None:
+    cls, kwargs = cases.REGULARIZERS[name]
+    penalty = getattr(wh.regularizers, cls)(**kwargs)
+    found = wh.function(lambda x: wh.grad(penalty(x), [x])[0])(cases.matrix())
+    np.testing.assert_allclose(found, GOLDEN[f"gradient/{name}"], rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", cases.CONSTRAINTS)
