@@ -22,14 +22,13 @@ from .callbacks import (
 )
 from .checkpoint import Position
 from .data import (
-    NO_TARGETS,
     ArraySource,
-    IterableSource,
     Source,
-    as_array,
     check_lengths,
-    class_weights,
+    dense,
     is_arrays,
+    make_source,
+    sample_weights,
     to_arrays,
 )
 from .progress import Progress, reporter
@@ -42,23 +41,6 @@ REDRAW_SECONDS = 0.1
 
 
 # -- sources ----------------------------------------------------------------------------------
-
-
-def _source(
-    x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | None, order: Any = None
-) -> Source:
-    if x is None:
-        raise ArgumentError("x is missing: give arrays, or an iterable of batches")
-    if not is_arrays(x):
-        if y is not None or weight is not None:
-            raise ArgumentError("with an iterable of batches, y and sample_weight come from it")
-        if batch_size is not None:
-            raise ArgumentError("with an iterable of batches, batch_size is up to it")
-        return IterableSource(x, steps)
-    arrays = to_arrays(x, "x")
-    targets = None if y is None else to_arrays(y, "y")
-    weights = None if weight is None else as_array(weight, "sample_weight")
-    return ArraySource(arrays, targets, weights, batch_size or 32, order)
 
 
 def _shuffler(position: Position) -> Any:
@@ -94,7 +76,7 @@ def _check_labels(model: Model, source: Source, step: Step) -> None:
     if len(outputs) != 1 or not isinstance(outputs[0], int):
         return
     inputs = len(tree.leaves(tree.unflatten(source.structure.x, iter(source.arrays))))
-    labels = source.arrays[inputs]
+    labels = dense(source.arrays[inputs])
     wrong = (labels < 0) | (labels >= outputs[0])
     if found.ignore_class is not None:
         wrong &= labels != found.ignore_class
@@ -123,20 +105,17 @@ def fit(
     position = Position(initial_epoch, seed=next_seed() if shuffle else None)
     order = _shuffler(position) if shuffle else None
     if is_arrays(x):
-        parts = [
-            to_arrays(x, "x"),
-            None if y is None else to_arrays(y, "y"),
-            None if sample_weight is None else as_array(sample_weight, "sample_weight"),
-        ]
+        targets = None if y is None else to_arrays(y, "y", sparse=True)
+        parts = [to_arrays(x, "x", sparse=True), targets, sample_weights(sample_weight, targets)]
         if validation_split:
             parts, held = _split(parts, validation_split)
             validation_data = validation_data if validation_data is not None else tuple(held)
         x, y, sample_weight = parts
     elif validation_split:
         raise ArgumentError("validation_split works with arrays only")
-    if class_weight is not None:
-        sample_weight = _with_class_weight(y, sample_weight, class_weight)
-    source = _source(x, y, sample_weight, batch_size, steps_per_epoch, order)
+    source = make_source(
+        x, y, sample_weight, batch_size, steps_per_epoch, order, class_weight=class_weight
+    )
     validation = _validation(validation_data, validation_batch_size or batch_size, validation_steps)
     run = _Fit(model, source, validation, verbose, callbacks, epochs, steps_per_epoch, position)
     return run(epochs, validation_freq)
@@ -147,22 +126,15 @@ def _whole(label: str, value: Any) -> None:
         raise ArgumentError(f"{label}={value!r}: expected a whole number of at least 0")
 
 
-def _with_class_weight(y: Any, weight: Any, table: Mapping[int, float]) -> Array:
-    if y is None:
-        raise ArgumentError("class_weight needs y as an array")
-    by_class = class_weights(y, table)
-    return by_class if weight is None else by_class * np.asarray(weight, np.float32)
-
-
 def _validation(data: Any, batch_size: int | None, steps: int | None) -> Source | None:
     if data is None:
         return None
     if isinstance(data, tuple) and 2 <= len(data) <= 3:
         x, y, weight = (*data, None)[:3]
-        return _source(x, y, weight, batch_size, steps)
+        return make_source(x, y, weight, batch_size, steps)
     if is_arrays(data):
         raise ArgumentError("validation_data is (x, y) or (x, y, sample_weight), or an iterable")
-    return _source(data, None, None, None, steps)
+    return make_source(data, steps=steps)
 
 
 class _Fit:
@@ -174,7 +146,7 @@ class _Fit:
     ) -> None:  # fmt: skip
         self.model, self.source, self.validation = model, source, validation
         self.position = position
-        self.steps = steps if steps is not None else source.steps
+        self.steps = source.steps if source.steps is not None else steps
         self.progress = reporter(verbose, model)
         self.history = History()
         own: list[Callback] = [self.history]
@@ -324,7 +296,7 @@ def evaluate(
 ) -> Logs:  # fmt: skip
     """See ``Model.evaluate``."""
     model.check_trainable()
-    source = _source(x, y, sample_weight, batch_size, steps)
+    source = make_source(x, y, sample_weight, batch_size, steps)
     given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
     hooks = CallbackList(given, model, {}) if given else None
     with reporter(verbose, model) as progress:
@@ -337,7 +309,7 @@ def predict(
     model: Model, x: Any, batch_size: int | None, verbose: Any, steps: int | None, callbacks: Any
 ) -> Any:
     """See ``Model.predict``."""
-    source = _predict_source(x, batch_size, steps)
+    source = make_source(x, batch_size=batch_size, steps=steps, inputs_only=True)
     given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
     hooks = CallbackList(given, model, {})
     hooks.call("on_predict_begin")
@@ -366,15 +338,6 @@ def predict(
     return tree.unflatten(step.program.structure[0], columns)
 
 
-def _predict_source(x: Any, batch_size: int | None, steps: int | None) -> Source:
-    if is_arrays(x):
-        return _source(x, None, None, batch_size, steps)
-    source = IterableSource(x, steps)
-    if source.structure.y != NO_TARGETS or source.structure.weighted:
-        return IterableSource((item[0] for item in x), source.steps)
-    return source
-
-
 def on_batch(
     model: Model, kind: str, x: Any, y: Any, sample_weight: Any, class_weight: Any
 ) -> Logs:
@@ -382,10 +345,7 @@ def on_batch(
     model.check_trainable()
     arrays = to_arrays(x, "x")
     size = check_lengths(tree.leaves(arrays))
-    targets = None if y is None else to_arrays(y, "y")
-    if class_weight is not None:
-        sample_weight = _with_class_weight(targets, sample_weight, class_weight)
-    source = _source(arrays, targets, sample_weight, size, None)
+    source = make_source(arrays, y, sample_weight, size, class_weight=class_weight)
     (batch,) = source.epoch(0)
     bound = model.steps.bound(kind, source, batch)
     model.reset_metrics()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -88,13 +89,15 @@ class Bound:
         self._written = np.array([s.slot for s in self._writes.values()], np.intp)
         self._bindings: dict[bytes, ort.IOBinding] = {}
         specs = list(program.inputs.items())
-        self.inputs = [
-            np.zeros(shape, t.dtype) for (_, t), shape in zip(specs, shapes, strict=True)
-        ]
+        self.inputs = [_buffer(shape, t.dtype) for (_, t), shape in zip(specs, shapes, strict=True)]
+        self._fed = None
+        if any(t.dtype.kind == "O" for _, t in specs):  # ONNX Runtime binds no strings
+            self._fed = dict(zip(program.inputs, self.inputs, strict=True))
         # Host buffers: the CPU provider reads them in place, another one copies from them.
         self._feeds = {
             n: ort.OrtValue.ortvalue_from_numpy(a)
             for (n, _), a in zip(specs, self.inputs, strict=True)
+            if self._fed is None
         }
         sizes = _dim_sizes([t for _, t in specs], shapes)
         self.outputs: dict[str, Array] = {}
@@ -133,6 +136,9 @@ class Bound:
 
     def run(self) -> None:
         """Run once on what is in ``inputs``; ``outputs`` are overwritten by the next run."""
+        if self._fed is not None:
+            self._run_fed(self._fed)
+            return
         binding = self._binding()
         try:
             self.step.session.run_with_iobinding(binding)
@@ -144,6 +150,23 @@ class Bound:
             found = binding.get_outputs()[-len(self._dynamic) :]
             for name, value in zip(self._dynamic, found, strict=True):
                 self.outputs[name] = np.array(value.numpy())
+
+    def _run_fed(self, inputs: Mapping[str, Array]) -> None:
+        """Run with strings among the inputs: everything is handed over and back, nothing is bound."""
+        feeds: dict[str, Any] = {**inputs, **{n: s.current for n, s in self._reads.items()}}
+        names = [*self.step.program.outputs, *(f"next/{n}" for n in self._writes)]
+        try:
+            found = dict(zip(names, self.step.session.run(names, feeds), strict=True))
+        except Exception as error:  # onnxruntime's exceptions share no base but this
+            raise translated(error, self.step.sites) from error
+        for name, store in self._writes.items():
+            store.buffer(1 - int(PARITIES.bits[store.slot])).update_inplace(found[f"next/{name}"])
+        PARITIES.swap(self._written)
+        self.outputs.update((n, np.asarray(found[n])) for n in self.step.program.outputs)
+
+
+def _buffer(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    return np.full(shape, "", object) if dtype.kind == "O" else np.zeros(shape, dtype)
 
 
 def _dim_sizes(tensors: Sequence[Tensor], shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
