@@ -159,6 +159,7 @@ class Tensor(Operators):
     node: Node
     index: int
     type: TensorType
+    mask: Tensor | None = None  # which steps are no padding; a matter of layers, not of the graph
 
     @property
     def dtype(self) -> dtypes.DType:
@@ -176,6 +177,10 @@ class Tensor(Operators):
     def key(self) -> Key:
         """What identifies the value: two handles may differ in what is known of the shape."""
         return (self.node, self.index)
+
+    def with_mask(self, mask: Tensor | None) -> Tensor:
+        """Another handle of the same value, with this mask."""
+        return Tensor(self.node, self.index, self.type, mask)
 
     def numpy(self) -> Array:
         """The value. Raises ``TraceError`` where it depends on an input that has none yet."""
@@ -441,7 +446,7 @@ def foreign(
 
 def retyped(x: Tensor, kind: TensorType) -> Tensor:
     """The same value with what else is known of its type (inference loses named dims)."""
-    return Tensor(x.node, x.index, kind)
+    return Tensor(x.node, x.index, kind, x.mask)
 
 
 def again(node: Node, operands: Sequence[Tensor | None]) -> tuple[Tensor, ...]:

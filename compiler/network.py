@@ -11,7 +11,8 @@ from ..errors import ArgumentError, FileFormatError, ShapeError
 from . import config, dims, dtypes, functional, tree
 from .infer import TensorType
 from .ir import Key, Node, Tensor, apply, constant, placeholder, toposort
-from .layers.base import Layer, public_shape
+from .layers.arguments import Arguments, public_shape
+from .layers.base import Layer
 from .layers.core import InputLayer
 from .program import TensorSpec
 from .schema import Literal
@@ -175,10 +176,10 @@ class Network(Layer):
             return [str(k) for k in self._outputs]
         return [_producer(t.node) for t in tree.leaves(self._outputs)]
 
-    def _build_once(self, args: tuple[Any, ...]) -> None:
-        if self._input_specs is None and args and not self.is_functional:
-            self._input_specs = _specs_like(args[0])
-        super()._build_once(args)
+    def _build_once(self, given: Arguments) -> None:
+        if self._input_specs is None and not self.is_functional:
+            self._input_specs = _specs_like(given.first)
+        super()._build_once(given)
 
     # -- configuration --------------------------------------------------------------------
 

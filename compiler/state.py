@@ -16,17 +16,9 @@ import numpy as np
 from ..errors import ArgumentError, ShapeError, TraceError
 from . import dims, dtypes
 from .ir import (
-    Array,
-    Like,
-    Operators,
-    Tensor,
-    TensorType,
-    argument,
-    convert,
-    data,
-    retyped,
+    Array, Like, Operators, Tensor, TensorType, apply, argument, convert, data, retyped,
     stopped,
-)
+)  # fmt: skip
 
 
 class Storage(Protocol):
@@ -97,6 +89,19 @@ def tracing(trace: Trace) -> Iterator[Trace]:
         _trace.reset(token)
 
 
+_autocast: ContextVar[dtypes.DType | None] = ContextVar("autocast", default=None)
+
+
+@contextmanager
+def autocast(dtype: dtypes.DType | None) -> Iterator[None]:
+    """Floating-point variables read inside are cast to ``dtype`` (None: are left as they are)."""
+    token = _autocast.set(dtype)
+    try:
+        yield
+    finally:
+        _autocast.reset(token)
+
+
 class Variable(Operators):
     """A tensor that outlives a step: a weight, an optimizer slot, a moving mean, a counter.
 
@@ -108,8 +113,8 @@ class Variable(Operators):
         name: the last part of ``path``; what exported files call it.
     """
 
-    __slots__ = ("__weakref__", "constraint", "name", "path", "regularizer", "storage", "trainable",
-                 "type")  # fmt: skip
+    __slots__ = ("__weakref__", "autocast", "constraint", "name", "path", "regularizer", "storage",
+                 "trainable", "type")  # fmt: skip
 
     def __init__(
         self,
@@ -122,6 +127,7 @@ class Variable(Operators):
         value = _initial(initializer, shape, dtype)
         self.name = self.path = name
         self.trainable = trainable
+        self.autocast = True
         self.regularizer: Callable[[Tensor], Tensor] | None = None
         self.constraint: Callable[[Tensor], Tensor] | None = None
         self.type = TensorType(value.dtype, value.shape)
@@ -143,7 +149,11 @@ class Variable(Operators):
     def value(self) -> Tensor:
         """The value as a tensor: symbolic in a traced function, a snapshot outside."""
         trace = _trace.get()
-        return trace.read(self) if trace is not None else data(self.storage.read(), self)
+        found = trace.read(self) if trace is not None else data(self.storage.read(), self)
+        wanted = _autocast.get()
+        if wanted is None or wanted == self.dtype or not self.autocast:
+            return found
+        return apply("Cast", found, to=wanted) if dtypes.is_float(self.dtype) else found
 
     def numpy(self) -> Array:
         """A copy of the stored value (the one before the step, if a function is being traced)."""
@@ -155,6 +165,8 @@ class Variable(Operators):
         Raises ``ShapeError`` where dtype or shape differ from the variable's.
         """
         tensor = convert(value, self.dtype)
+        if _autocast.get() is not None and dtypes.is_float(tensor.dtype):
+            tensor = apply("Cast", tensor, to=self.dtype)
         if tensor.dtype != self.dtype or not dims.compatible(tensor.shape, self.shape):
             raise ShapeError(f"{self.path} is {self.type}; cannot assign {tensor.type} to it")
         trace = _trace.get()

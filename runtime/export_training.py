@@ -15,7 +15,6 @@ from .._version import __version__
 from ..compiler import losses, tree
 from ..compiler.importer.recipe import RATE, STATE
 from ..compiler.ir import Tensor, constant, data
-from ..compiler.layers.base import collected_losses
 from ..compiler.lower import lower, state_names
 from ..compiler.program import Program, TensorSpec
 from ..compiler.state import Variable, current_trace
@@ -104,8 +103,7 @@ def _prime(compilation: Any, model: Model, data_: Any) -> None:
     """Metrics are made by the first step; make them before, so that they can be zeroed."""
     if not compilation.built:
         x, y, _ = data_
-        with collected_losses():  # the penalties of this pass are not those of training
-            prediction = model(x, training=False)
+        prediction = model(x, training=False)
         compilation.build(model.output_names, tree.leaves(y), tree.leaves(prediction))
 
 

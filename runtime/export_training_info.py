@@ -17,7 +17,6 @@ from .._version import __version__
 from ..compiler import op, scope, tree
 from ..compiler.importer import recipe
 from ..compiler.ir import Array, Tensor, argument, constant, data, toposort
-from ..compiler.layers.base import collected_losses
 from ..compiler.lower import lower, state_names
 from ..compiler.optimizers import Optimizer, nodes
 from ..compiler.program import Program
@@ -149,8 +148,7 @@ def _named_gradients(graph: onnx.GraphProto) -> None:
 
 def _predictions(model: Model, data_: Any) -> dict[str, Tensor]:
     """What the model gives in inference, by the names of its outputs."""
-    with collected_losses():  # the penalties of this pass are not those of training
-        found = tree.leaves(model.predict_step(data_))
+    found = tree.leaves(model.predict_step(data_))
     names = model.output_names
     if len(names) != len(found):
         names = [f"output_{i}" for i in range(len(found))]

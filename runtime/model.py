@@ -9,7 +9,6 @@ from typing import Any
 from ..compiler import tree
 from ..compiler.config import not_supported
 from ..compiler.ir import Tensor
-from ..compiler.layers.base import current_losses
 from ..compiler.network import Network
 from ..errors import ArgumentError
 from . import export, export_training, export_training_info, loop, minimizing, saving, summary
@@ -141,7 +140,7 @@ class Model(Network):
         targets = _targets(y, names, y_pred)
         compilation.build(names, targets, predictions)
         parts = compilation.loss(names, targets, predictions, sample_weight)
-        parts += [*(current_losses() or ()), *self.regularization_losses()]
+        parts += self.losses
         if not parts:
             raise ArgumentError("there is nothing to minimise: compile with loss=, or use add_loss")
         return summed(parts)

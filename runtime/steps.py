@@ -10,7 +10,6 @@ import numpy as np
 from ..compiler import tree
 from ..compiler.infer import Dim
 from ..compiler.ir import Array, Tensor
-from ..compiler.layers.base import collected_losses
 from ..compiler.program import Program, TensorSpec, rebuild_results, trace
 from ..errors import DataError, ShapeError
 from . import placement
@@ -71,8 +70,7 @@ def traced(model: Model, kind: str, structure: Structure, specs: Sequence[Tensor
     """Trace ``model.<kind>_step`` on tensors of these types."""
 
     def step(data: Any) -> Any:
-        with collected_losses():
-            return getattr(model, f"{kind}_step")(data)
+        return getattr(model, f"{kind}_step")(data)
 
     names = None
     if kind == "predict":
@@ -95,8 +93,7 @@ def rebuilder(
         feed = iter(tensors)
         x = tree.unflatten(structure.x, feed)
         y = None if structure.y == NO_TARGETS else tree.unflatten(structure.y, feed)
-        weight = next(feed) if structure.weighted else None
-        return ((x, y, weight),), {}
+        return ((x, y, structure.weights(feed)),), {}
 
     return rebuild
 
@@ -106,14 +103,20 @@ def input_specs(model: Model, structure: Structure, example: Sequence[Array]) ->
     count = len(tree.leaves(tree.unflatten(structure.x, iter(example))))
     rest = list(example[count:])
     specs = _x_specs(model, structure, example[:count])
-    weight = [TensorSpec(("batch",), "float32", "sample_weight")] if structure.weighted else []
-    targets = rest[:-1] if structure.weighted else rest
+    cut = len(rest) - structure.weight_count
+    targets = rest[:cut]
+    weights = [
+        TensorSpec(
+            ("batch", *a.shape[1:]), "float32", f"sample_weight_{i}" if i else "sample_weight"
+        )
+        for i, a in enumerate(rest[cut:])
+    ]
     names = ["y"] if len(targets) == 1 else [f"y_{i}" for i in range(len(targets))]
     specs += [
         TensorSpec(("batch", *a.shape[1:]), _target_dtype(a), n)
         for a, n in zip(targets, names, strict=True)
     ]
-    return specs + weight
+    return specs + weights
 
 
 def _x_specs(model: Model, structure: Structure, arrays: Sequence[Array]) -> list[TensorSpec]:
@@ -146,10 +149,10 @@ def _names(structure: Structure) -> list[str]:
 
 
 def _check_input(model: str, spec: TensorSpec, array: Array) -> None:
-    if array.dtype.kind not in "fiub":
-        raise DataError(
-            f"input {spec.name!r} has dtype {array.dtype}; expected numbers ({spec.dtype.name})"
-        )
+    text = spec.dtype == object
+    if array.dtype.kind not in ("UOT" if text else "fiub"):
+        wanted = "strings" if text else f"numbers ({spec.dtype.name})"
+        raise DataError(f"input {spec.name!r} has dtype {array.dtype}; expected {wanted}")
     same = array.ndim == len(spec.shape) and all(
         not isinstance(w, int) or w == d
         for w, d in zip(spec.shape[1:], array.shape[1:], strict=True)
@@ -163,6 +166,8 @@ def _check_input(model: str, spec: TensorSpec, array: Array) -> None:
 
 
 def _input_dtype(array: Array) -> str:
+    if array.dtype.kind in "UOT":  # objects are strings: the data has seen to it
+        return "string"
     if array.dtype.kind not in "fiub":
         raise DataError(f"x has dtype {array.dtype}; expected numbers")
     return "float32" if array.dtype.kind == "f" else "int64" if array.dtype.kind in "iu" else "bool"

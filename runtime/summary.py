@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ..compiler import tree
-from ..compiler.layers.base import Layer, public_shape
+from ..compiler.layers.arguments import public_shape
+from ..compiler.layers.base import Layer
 from ..compiler.state import Variable
 from ..errors import ArgumentError
 

@@ -3,72 +3,24 @@
 from __future__ import annotations
 
 import functools
-import inspect
-import re
-from collections import Counter
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 
 from ...errors import ArgumentError
-from .. import constraints, dtypes, functional, initializers, regularizers, scope, tree
+from .. import constraints, dtypes, functional, initializers, policies, regularizers, scope, tree
 from ..config import Configurable, not_supported
-from ..ir import Array, Like, Operators, Shape, Tensor, apply, convert
+from ..ir import Array, Like, Operators, Tensor, apply, convert
+from ..metrics.base import Metric
 from ..random import SeedGenerator
-from ..state import Variable
+from ..state import Variable, autocast
+from . import context, input_spec
+from .arguments import Arguments, masked, masks_of, public_shape, signature
 
-_training: ContextVar[bool | None] = ContextVar("training", default=None)
-_stack: ContextVar[tuple[Layer, ...]] = ContextVar("layers", default=())
-_losses: ContextVar[list[Tensor] | None] = ContextVar("losses", default=None)
-_names: Counter[str] = Counter()
-
-
-def unique_name(kind: str) -> str:
-    """``dense``, ``dense_1``, ... for the class name ``Dense``."""
-    base = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", kind))
-    base = base.lower().lstrip("_")
-    n = _names[base]
-    _names[base] += 1
-    return f"{base}_{n}" if n else base
-
-
-def clear_session() -> None:
-    """Start numbering automatic names anew."""
-    _names.clear()
-
-
-@contextmanager
-def training_mode(training: bool) -> Iterator[None]:
-    """Layers called inside without ``training=`` work in this mode."""
-    token = _training.set(training)
-    try:
-        yield
-    finally:
-        _training.reset(token)
-
-
-@contextmanager
-def collected_losses() -> Iterator[list[Tensor]]:
-    """What layers give to ``add_loss`` inside."""
-    found: list[Tensor] = []
-    token = _losses.set(found)
-    try:
-        yield found
-    finally:
-        _losses.reset(token)
-
-
-def current_losses() -> list[Tensor] | None:
-    """What layers have given to ``add_loss`` in the step being traced, if one is."""
-    return _losses.get()
-
-
-@functools.cache
-def _call_parameters(cls: Any) -> frozenset[str]:
-    return frozenset(inspect.signature(cls.call).parameters)  # type: ignore[attr-defined]
+__all__ = ["Layer"]
 
 
 class Layer(Configurable):
@@ -76,20 +28,24 @@ class Layer(Configurable):
 
     A subclass makes its variables in ``build(input_shape)`` (called once, at the first call, with None
     for dynamic dims) by ``add_weight``, and computes in ``call(inputs)``; ``call`` may take
-    ``training``. Layers and variables that are attributes (also in lists and dicts) are found by
-    themselves.
+    ``training`` and ``mask`` (or ``<argument>_mask`` for each of several tensors). Layers, variables
+    and metrics that are attributes (also in lists and dicts) are found by themselves.
+
+    A layer that sets ``supports_masking`` hands its input's mask on, or what ``compute_mask`` makes of it.
 
     Args:
         activity_regularizer: regularizer of the output.
         trainable: whether optimizers update its weights.
-        dtype: of weights and computation, default "float32".
+        dtype: a type or policy of weights and computation; by default the global policy's.
+        autocast: whether weights are cast to the type of the computation where they differ.
         name: unique within a model; the default is made from the class name.
     """
 
     # Names that are no part of the layer's own state.
-    _untracked: frozenset[str] = frozenset({"_arguments", "_inbound", "_frozen"})
+    _untracked: frozenset[str] = frozenset({"_arguments", "_inbound", "_frozen", "_losses"})
     _is_network = False
     _casts_integers = False  # layers that compute with floats only say True
+    input_spec: Any = None
 
     def __init__(
         self,
@@ -100,14 +56,28 @@ class Layer(Configurable):
         autocast: bool = True,
         name: str | None = None,
     ) -> None:
-        not_supported(type(self).__name__, autocast=(autocast, True))
-        self.name = name if name is not None else unique_name(type(self).__name__)
-        self.dtype = dtypes.as_dtype(dtype or "float32")
+        self.name = name if name is not None else context.unique_name(type(self).__name__)
+        self.dtype_policy = policies.get(dtype)
+        self.autocast = autocast
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.built = False
+        self.supports_masking = type(self).compute_mask is not Layer.compute_mask
         self._trainable = trainable
         self._frozen: list[Variable] = []
         self._inbound: list[functional.Call] = []
+        self._losses: list[Tensor] = []
+
+    @property
+    def dtype(self) -> dtypes.DType:
+        """The element type of the weights."""
+        return self.dtype_policy.variable_dtype
+
+    variable_dtype = dtype
+
+    @property
+    def compute_dtype(self) -> dtypes.DType:
+        """The element type that floating-point inputs are cast to."""
+        return self.dtype_policy.compute_dtype
 
     # -- state ------------------------------------------------------------------------------
 
@@ -117,23 +87,29 @@ class Layer(Configurable):
         initializer: Any = None,
         dtype: Any = None,
         trainable: bool = True,
+        autocast: bool = True,
         regularizer: Any = None,
         constraint: Any = None,
+        aggregation: str = "none",
+        overwrite_with_gradient: bool = False,
         name: str | None = None,
     ) -> Variable:
         """Make a variable of this layer. Without an initializer: glorot_uniform for floats, else zeros."""
+        not_supported(
+            "add_weight", aggregation=(aggregation or "none", "none"),
+            overwrite_with_gradient=(overwrite_with_gradient, False),
+        )  # fmt: skip
         kind = dtypes.as_dtype(dtype or self.dtype)
         default = "glorot_uniform" if dtypes.is_float(kind) else "zeros"
         sizes = tuple(int(d) for d in shape or ())
         made = initializers.get(initializer if initializer is not None else default)
         label = name or "variable"
         variable = Variable(made, sizes, kind, trainable and self._trainable, label)
-        owners = [
-            layer.name for layer in _stack.get() if not layer._is_network and layer is not self
-        ]
+        owners = [x.name for x in context.enclosing() if not x._is_network and x is not self]
         variable.path = "/".join([*owners, self.name, label])
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
+        variable.autocast = autocast
         if trainable and not self._trainable:
             self._frozen.append(variable)
         return variable
@@ -156,8 +132,19 @@ class Layer(Configurable):
                 found[item] = None
             elif isinstance(item, SeedGenerator):
                 found[item.state] = None
-            else:
+            elif isinstance(item, Layer):
                 found |= dict.fromkeys(item.variables)
+        return list(found)
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """Metrics that are attributes of this layer or of those in it."""
+        found: dict[Metric, None] = {}
+        for item in self._own():
+            if isinstance(item, Metric):
+                found[item] = None
+            elif isinstance(item, Layer):
+                found |= dict.fromkeys(item.metrics)
         return list(found)
 
     @property
@@ -233,18 +220,29 @@ class Layer(Configurable):
     # -- calling ----------------------------------------------------------------------------
 
     def build(self, input_shape: Any) -> None:
-        """Make the variables; ``input_shape`` is nested like the first argument of ``call``."""
+        """Make the variables; ``input_shape`` is nested like the first argument of ``call``.
+
+        With several parameters, each is the shape of one argument of ``call``: ``build(query_shape,
+        value_shape)``.
+        """
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output. Subclasses define it."""
         raise NotImplementedError(f"{type(self).__name__} must define call(self, inputs)")
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask(s) of the output; by default the input's."""
+        return previous_mask
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """Output shape(s) for input shape(s), found by applying the layer to symbols."""
-        shapes = input_shape if isinstance(input_shape, list) else [input_shape]
-        inputs = [functional.Input(batch_shape=tuple(s)) for s in shapes]
-        result = self(inputs if isinstance(input_shape, list) else inputs[0])
+        symbols = [_symbols(s) for s in args], {k: _symbols(s) for k, s in kwargs.items()}
+        result = self(*symbols[0], **{k.removesuffix("_shape"): v for k, v in symbols[1].items()})
         return tree.map_leaves(lambda t: public_shape(t.shape), result)
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Symbols like the output for symbols like the input."""
+        return self(*args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Apply the layer to tensors, arrays or ``wh.Input`` placeholders."""
@@ -259,39 +257,50 @@ class Layer(Configurable):
     def invoke(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Build if need be, and compute on tensors."""
         training = kwargs.pop("training", None)
-        if training is None:
-            training = _training.get() or False
-        if self._takes_training():
-            kwargs["training"] = training
-        outer = _stack.get()
-        token = _stack.set((*outer, self))
-        try:
-            with training_mode(training), self._scope(bool(outer)):
-                self._build_once(args)
+        training = context.current_training() if training is None else training
+        given = Arguments(self, args, kwargs)
+        if given.takes("training"):
+            training = given.values.get("training") if training is None else training
+            kwargs["training"] = bool(training)
+        kwargs |= given.masks()
+        if self.input_spec is not None:
+            input_spec.check(self.name, self.input_spec, given.first)
+        previous = kwargs.get("mask", given.values.get("mask"))
+        previous = masks_of(given.first) if previous is None else previous
+        nested = bool(context.enclosing())
+        if not nested:
+            self._clear_losses()
+        with context.inside(self), context.training_mode(bool(training)), self._scope(nested):
+            self._build_once(given)
+            with autocast(self._autocast_dtype()):
                 result = self.call(*args, **kwargs)
-                self._regularize_activity(result)
-        finally:
-            _stack.reset(token)
+            self._regularize_activity(result)
+        return self._with_masks(result, given.first, previous)
+
+    def _autocast_dtype(self) -> dtypes.DType | None:
+        differs = self.autocast and self.compute_dtype != self.variable_dtype
+        return self.compute_dtype if differs else None
+
+    def _with_masks(self, result: Any, inputs: Any, previous: Any) -> Any:
+        if self.supports_masking:
+            masks = self.compute_mask(inputs, previous)
+            return result if masks is None else masked(result, masks)
+        if not self._is_network and any(m is not None for m in tree.leaves(previous)):
+            warnings.warn(
+                f"layer {self.name!r} ({type(self).__name__}) was given an input with a mask, which "
+                "it does not support: layers behind it will not see the mask",
+                stacklevel=4,
+            )
         return result
 
-    @contextmanager
-    def _scope(self, nested: bool) -> Iterator[None]:
+    def _scope(self, nested: bool) -> AbstractContextManager[None]:
         """A model that is not part of another adds nothing to the names of nodes."""
-        if self._is_network and not nested:
-            yield
-            return
-        with scope.entered(self.name):
-            yield
+        return nullcontext() if self._is_network and not nested else scope.entered(self.name)
 
-    def _takes_training(self) -> bool:
-        cls: Any = type(self)
-        return "training" in _call_parameters(cls)
-
-    def _build_once(self, args: tuple[Any, ...]) -> None:
+    def _build_once(self, given: Arguments) -> None:
         if self.built:
             return
-        shapes = tree.map_leaves(_shape_of, args[0]) if args else None
-        self.build(shapes)
+        self.build(**given.shapes(type(self).build))
         self.built = True
 
     def _converted(self, value: Any) -> Any:
@@ -299,19 +308,38 @@ class Layer(Configurable):
             isinstance(value, Operators) and not isinstance(value, Tensor)
         ):
             value = convert(value)
-        if not isinstance(value, Tensor) or value.dtype == self.dtype:
+        wanted = self.compute_dtype
+        if not isinstance(value, Tensor) or value.dtype == wanted or not self.autocast:
             return value
         if dtypes.is_float(value.dtype) or (self._casts_integers and value.dtype.kind in "iub"):
-            return apply("Cast", value, to=self.dtype)
+            if not dtypes.is_float(wanted):
+                return value
+            return apply("Cast", value, to=wanted).with_mask(value.mask)
         return value
 
     # -- losses -----------------------------------------------------------------------------
 
-    def add_loss(self, loss: Like) -> None:
-        """Add a scalar to what ``fit`` minimises; to be called in ``call``."""
-        found = _losses.get()
-        if found is not None:
-            found.append(convert(loss))
+    def add_loss(self, loss: Like | Sequence[Like]) -> None:
+        """Add a scalar (or several) to what ``fit`` minimises; to be called in ``call``."""
+        items = loss if isinstance(loss, (list, tuple)) else [loss]
+        self._losses += [convert(item) for item in items]
+
+    @property
+    def losses(self) -> list[Tensor]:
+        """What ``add_loss`` was given in the last call, here and in the layers inside; and penalties."""
+        found = [t for layer in self._flattened() for t in layer._losses]
+        return [*found, *self.regularization_losses()]
+
+    def _clear_losses(self) -> None:
+        for layer in self._flattened():
+            layer._losses = []
+
+    def _flattened(self) -> list[Layer]:
+        """This layer and all that are in it, each once."""
+        found: dict[Layer, None] = {self: None}
+        for layer in self.sublayers():
+            found |= dict.fromkeys(layer._flattened())
+        return list(found)
 
     def _regularize_activity(self, result: Any) -> None:
         if self.activity_regularizer is None:
@@ -348,8 +376,15 @@ class Layer(Configurable):
         config = super().get_config()
         cls: Any = type(self)
         accepted = _accepted(cls)
-        common = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype.name}
+        common = {
+            "name": self.name, "trainable": self._trainable, "dtype": self.dtype_policy.name,
+        }  # fmt: skip
         return {**config, **{k: v for k, v in common.items() if accepted(k)}}
+
+    @property
+    def path(self) -> str:
+        """The layer's name; weights have theirs behind it."""
+        return self.name
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}{'' if self.built else ', not built'}>"
@@ -358,14 +393,14 @@ class Layer(Configurable):
 @functools.cache
 def _accepted(cls: Any) -> Callable[[str], bool]:
     """Whether the constructor takes a keyword (a user's class need not take ``name``)."""
-    parameters = inspect.signature(cls.__init__).parameters
+    parameters = signature(cls.__init__).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return lambda _: True
     return parameters.__contains__
 
 
 def _tracked(value: Any) -> Iterator[Any]:
-    if isinstance(value, (Variable, Layer, SeedGenerator)):
+    if isinstance(value, (Variable, Layer, SeedGenerator, Metric)):
         yield value
     elif isinstance(value, (list, tuple)):
         for item in value:
@@ -375,10 +410,10 @@ def _tracked(value: Any) -> Iterator[Any]:
             yield from _tracked(item)
 
 
-def _shape_of(value: Any) -> Any:
-    return public_shape(value.shape) if isinstance(value, Tensor) else None
-
-
-def public_shape(shape: Shape) -> tuple[int | None, ...]:
-    """A shape as Keras shows it: None for whatever is dynamic."""
-    return tuple(d if isinstance(d, int) else None for d in shape)
+def _symbols(shape: Any) -> Any:
+    """Placeholders for a shape, or for (nested) shapes."""
+    if isinstance(shape, dict):
+        return {k: _symbols(s) for k, s in shape.items()}
+    if shape is None or any(not isinstance(d, int) and d is not None for d in shape):
+        return None if shape is None else type(shape)(_symbols(s) for s in shape)
+    return functional.Input(batch_shape=tuple(shape))

@@ -37,8 +37,7 @@ class InputLayer(Layer):
             input_tensor = functional.Input(
                 shape, batch_size, dtype, sparse, ragged, batch_shape, name, None, optional
             )
-        super().__init__(name=input_tensor.node.payload.name)
-        self.dtype = input_tensor.dtype
+        super().__init__(name=input_tensor.node.payload.name, dtype=input_tensor.dtype)
         self.tensor = input_tensor
         self.built = True
 

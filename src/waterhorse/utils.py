@@ -2,7 +2,7 @@
 
 from . import _boot as _boot
 from .compiler.config import custom_object_scope, register_keras_serializable
-from .compiler.layers.base import clear_session
+from .compiler.layers.context import clear_session
 from .compiler.random import set_random_seed
 from .runtime.utils import normalize, split_dataset, to_categorical
 
