@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from .control import *
 from .convolution import *
 from .creation import *
+from .ctc import *
 from .elementwise import *
 from .indexing import *
 from .linalg import *
@@ -21,49 +23,39 @@ from .shapes import *
 # Keras has these and this version does not.
 MISSING = (
     "adaptive_average_pool", "adaptive_max_pool", "angle", "argpartition", "array_split",
-    "associative_scan", "bartlett", "bincount", "bitwise_left_shift", "bitwise_right_shift",
-    "blackman", "cdist", "cholesky", "cholesky_inverse", "column_stack", "cond", "conj",
-    "conjugate", "corrcoef", "correlate", "ctc_decode", "ctc_loss", "cumprod", "custom_gradient",
-    "det", "diagflat", "digitize", "dsplit", "dstack", "eig", "eigh", "erfinv",
-    "extract_sequences", "fft", "fft2", "fmax", "fmin", "fold", "fori_loop", "gammainc", "gcd",
-    "geomspace", "get_item", "hamming", "hanning", "histogram", "hsplit", "i0", "ifft2", "imag",
-    "inv", "irfft", "isreal", "istft", "jvp", "kaiser", "kron", "lcm", "ldexp", "left_shift",
-    "logdet", "lstsq", "lu_factor", "map", "matrix_power", "matrix_rank", "nanargmax",
-    "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin",
-    "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "nextafter",
-    "percentile", "pinv", "polar", "psnr", "qr", "quantile", "real", "rearrange", "rfft",
-    "right_shift", "scan", "segment_max", "segment_min", "segment_prod",
-    "select", "slogdet", "solve", "solve_triangular", "sparsemax", "stft", "svd", "switch",
-    "trapezoid", "unfold", "unique", "unravel_index", "vander", "vectorize", "vectorized_map",
-    "view", "view_as_complex", "view_as_real", "vsplit", "while_loop",
+    "bartlett", "bincount", "bitwise_left_shift", "bitwise_right_shift", "blackman", "cdist",
+    "cholesky", "cholesky_inverse", "column_stack", "conj", "conjugate", "corrcoef",
+    "correlate", "cumprod", "custom_gradient", "det", "diagflat", "digitize", "dsplit",
+    "dstack", "eig", "eigh", "erfinv", "extract_sequences", "fft", "fft2", "fmax", "fmin",
+    "fold", "gammainc", "gcd", "geomspace", "get_item", "hamming", "hanning", "histogram",
+    "hsplit", "i0", "ifft2", "imag", "inv", "irfft", "isreal", "istft", "jvp", "kaiser", "kron",
+    "lcm", "ldexp", "left_shift", "logdet", "lstsq", "lu_factor", "matrix_power", "matrix_rank",
+    "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian",
+    "nanmin", "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar",
+    "nextafter", "percentile", "pinv", "polar", "psnr", "qr", "quantile", "real", "rearrange",
+    "rfft", "right_shift", "segment_max", "segment_min", "segment_prod", "select", "slogdet",
+    "solve", "solve_triangular", "sparsemax", "stft", "svd", "trapezoid", "unfold", "unique",
+    "unravel_index", "vander", "vectorize", "view", "view_as_complex", "view_as_real", "vsplit",
 )  # fmt: skip
 _INSTEAD = {
     "adaptive_average_pool": "wh.ops.average_pool",
     "adaptive_max_pool": "wh.ops.max_pool",
-    "associative_scan": "a Python loop inside wh.function",
     "bitwise_left_shift": "wh.op.BitShift",
     "bitwise_right_shift": "wh.op.BitShift",
-    "cond": "wh.ops.where over both results",
     "cumprod": "wh.ops.exp(wh.ops.cumsum(wh.ops.log(x))) for positive x",
     "custom_gradient": "wh.ops.stop_gradient to build the form you want",
     "det": "wh.op.Det",
     "erfinv": "scipy on values",
-    "fori_loop": "a Python loop inside wh.function",
     "jvp": "wh.grad",
     "left_shift": "wh.op.BitShift",
     "logdet": "wh.ops.log(wh.op.Det(x))",
-    "map": "operations over a leading axis",
     "rearrange": "wh.ops.reshape and wh.ops.transpose",
     "right_shift": "wh.op.BitShift",
-    "scan": "a Python loop inside wh.function",
     "segment_max": "wh.op.ScatterND with reduction='max'",
     "segment_min": "wh.op.ScatterND with reduction='min'",
     "segment_prod": "wh.op.ScatterND with reduction='mul'",
-    "switch": "wh.ops.where over the results",
     "unique": "wh.op.Unique",
     "vectorize": "operations that broadcast",
-    "vectorized_map": "operations over a leading axis",
-    "while_loop": "a Python loop inside wh.function",
 }
 
 
@@ -96,6 +88,7 @@ __all__ = [
     "argmin",
     "argsort",
     "array",
+    "associative_scan",
     "average",
     "average_pool",
     "batch_normalization",
@@ -113,6 +106,7 @@ __all__ = [
     "celu",
     "clip",
     "concatenate",
+    "cond",
     "conv",
     "conv_transpose",
     "convert_to_numpy",
@@ -122,6 +116,8 @@ __all__ = [
     "cosh",
     "count_nonzero",
     "cross",
+    "ctc_decode",
+    "ctc_loss",
     "cumsum",
     "deg2rad",
     "depth_to_space",
@@ -153,6 +149,7 @@ __all__ = [
     "floor",
     "floor_divide",
     "fmod",
+    "fori_loop",
     "full",
     "full_like",
     "gelu",
@@ -197,6 +194,7 @@ __all__ = [
     "logical_xor",
     "logspace",
     "logsumexp",
+    "map",
     "matmul",
     "max",
     "max_pool",
@@ -239,6 +237,7 @@ __all__ = [
     "round",
     "rsqrt",
     "saturate_cast",
+    "scan",
     "scatter",
     "scatter_update",
     "searchsorted",
@@ -277,6 +276,7 @@ __all__ = [
     "sum",
     "swapaxes",
     "swish",
+    "switch",
     "take",
     "take_along_axis",
     "tan",
@@ -296,8 +296,10 @@ __all__ = [
     "unstack",
     "var",
     "vdot",
+    "vectorized_map",
     "vstack",
     "where",
+    "while_loop",
     "zeros",
     "zeros_like",
 ]  # fmt: skip
