@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...errors import ArgumentError
-from .. import config
+from .. import config, naming
+from .alignment import CTC, ctc
 from .base import Loss, LossFunctionWrapper
+from .focal import (
+    BinaryFocalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+    binary_focal_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
+)
 from .functions import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -25,6 +33,7 @@ from .functions import (
     sparse_categorical_crossentropy,
     squared_hinge,
 )
+from .overlap import Dice, Tversky, dice, tversky
 from .probabilistic import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -44,6 +53,7 @@ from .regression import (
     MeanSquaredLogarithmicError,
     Poisson,
 )
+from .similarity import Circle, circle
 
 _NAMES: dict[str, type[Loss]] = {
     "mean_squared_error": MeanSquaredError, "mse": MeanSquaredError, "MSE": MeanSquaredError,
@@ -53,38 +63,28 @@ _NAMES: dict[str, type[Loss]] = {
     "mean_squared_logarithmic_error": MeanSquaredLogarithmicError,
     "msle": MeanSquaredLogarithmicError, "MSLE": MeanSquaredLogarithmicError,
     "log_cosh": LogCosh, "logcosh": LogCosh, "kl_divergence": KLDivergence, "kld": KLDivergence,
-    "KLD": KLDivergence, "poisson": Poisson, "hinge": Hinge, "squared_hinge": SquaredHinge,
-    "categorical_hinge": CategoricalHinge, "huber": Huber, "huber_loss": Huber,
-    "cosine_similarity": CosineSimilarity, "binary_crossentropy": BinaryCrossentropy,
-    "bce": BinaryCrossentropy, "BCE": BinaryCrossentropy,
+    "KLD": KLDivergence, "kullback_leibler_divergence": KLDivergence, "poisson": Poisson,
+    "hinge": Hinge, "squared_hinge": SquaredHinge, "categorical_hinge": CategoricalHinge,
+    "huber": Huber, "huber_loss": Huber, "cosine_similarity": CosineSimilarity,
+    "binary_crossentropy": BinaryCrossentropy, "bce": BinaryCrossentropy, "BCE": BinaryCrossentropy,
+    "binary_focal_crossentropy": BinaryFocalCrossentropy,
     "categorical_crossentropy": CategoricalCrossentropy,
-    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
+    "categorical_focal_crossentropy": CategoricalFocalCrossentropy,
+    "categorical_generalized_cross_entropy": CategoricalGeneralizedCrossEntropy,
+    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy, "dice": Dice,
+    "tversky": Tversky, "circle": Circle, "ctc": CTC,
 }  # fmt: skip
 _NAMES.update({c.__name__: c for c in list(_NAMES.values())})
 
-# Keras has these and this version does not.
-MISSING = (
-    "BinaryFocalCrossentropy", "CTC", "CategoricalFocalCrossentropy",
-    "CategoricalGeneralizedCrossEntropy", "Circle", "Dice", "Tversky", "binary_focal_crossentropy",
-    "categorical_focal_crossentropy", "categorical_generalized_cross_entropy", "circle", "ctc",
-    "dice", "tversky",
-)  # fmt: skip
-
 
 def get(identifier: Any) -> Any:
-    """A loss for a name, an object, a class, a function ``fn(y_true, y_pred)``, a dict, or None."""
-    if isinstance(identifier, str):
-        if identifier in MISSING:
-            raise _missing(identifier)
-        found: Any = config.lookup("loss", identifier, _NAMES)
-        return found() if isinstance(found, type) else found  # custom objects may be functions
-    if isinstance(identifier, dict):
-        return config.deserialize(identifier)
-    if isinstance(identifier, type):
-        return identifier()
-    if identifier is None or callable(identifier):
-        return identifier
-    raise ArgumentError(f"{identifier!r} is no loss: expected a name, an object or a function")
+    """A loss for a name, an object, a class, a function ``fn(y_true, y_pred)``, a dict, or None.
+
+    A name gives an object with the default arguments (Keras gives the function for "mse" and the like).
+    """
+    if isinstance(identifier, Mapping):
+        return config.deserialize(naming.qualified("losses", identifier, _NAMES))
+    return config.resolved("loss", identifier, _NAMES)
 
 
 def serialize(loss: Loss | Callable[..., Any]) -> dict[str, Any]:
@@ -92,30 +92,25 @@ def serialize(loss: Loss | Callable[..., Any]) -> dict[str, Any]:
     return config.serialize(loss)
 
 
-def deserialize(name: Any) -> Any:
-    """The loss that ``serialize`` wrote (or a plain name)."""
-    return get(name)
+def deserialize(name: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The loss that ``serialize`` wrote (or Keras, or a plain name).
 
-
-def _missing(name: str) -> NotImplementedError:
-    return NotImplementedError(
-        f"wh.losses.{name} is not there yet: write a function of (y_true, y_pred) with wh.ops"
-    )
-
-
-def __getattr__(name: str) -> Any:
-    if name in MISSING:
-        raise _missing(name)
-    raise AttributeError(f"module 'waterhorse.losses' has no attribute {name!r}")
+    ``custom_objects`` are classes and functions of yours by name.
+    """
+    with config.custom_object_scope(custom_objects or {}):
+        return get(name)
 
 
 __all__ = [
-    "BinaryCrossentropy", "CategoricalCrossentropy", "CategoricalHinge", "CosineSimilarity",
-    "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss", "LossFunctionWrapper", "MeanAbsoluteError",
-    "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson",
-    "SparseCategoricalCrossentropy", "SquaredHinge", "binary_crossentropy",
-    "categorical_crossentropy", "categorical_hinge", "cosine_similarity", "deserialize", "get",
+    "CTC", "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy", "CategoricalGeneralizedCrossEntropy", "CategoricalHinge",
+    "Circle", "CosineSimilarity", "Dice", "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss",
+    "LossFunctionWrapper", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError",
+    "MeanSquaredLogarithmicError", "Poisson", "SparseCategoricalCrossentropy", "SquaredHinge",
+    "Tversky", "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy",
+    "categorical_focal_crossentropy", "categorical_generalized_cross_entropy",
+    "categorical_hinge", "circle", "cosine_similarity", "ctc", "deserialize", "dice", "get",
     "hinge", "huber", "kl_divergence", "log_cosh", "mean_absolute_error",
     "mean_absolute_percentage_error", "mean_squared_error", "mean_squared_logarithmic_error",
-    "poisson", "serialize", "sparse_categorical_crossentropy", "squared_hinge",
+    "poisson", "serialize", "sparse_categorical_crossentropy", "squared_hinge", "tversky",
 ]  # fmt: skip

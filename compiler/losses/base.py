@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ...errors import ArgumentError, ShapeError
-from .. import config, dtypes, op
+from .. import config, dtypes, naming, op, policies, tree
 from ..casting import as_type
-from ..ir import Like, Tensor, constant, convert
+from ..ir import Like, Operators, Tensor, constant, convert
 
 EPSILON = 1e-7
 AVERAGED = "sum_over_batch_size"
@@ -20,7 +22,9 @@ class Loss(config.Configurable):
 
     ``reduction`` is "sum_over_batch_size" (the mean over all elements, weights counting as factors
     only), "sum", "mean" (the same as the first), "mean_with_sample_weight" (divided by the sum of
-    weights), "none" or None. Predictions and targets are cast to ``dtype``, default float32.
+    weights), "none" or None. Targets and predictions (tensors, or lists and dicts of them) are cast to
+    ``dtype``, a type or policy, default float32. What the mask of the predictions, or of what ``call``
+    gives, leaves out does not count.
     """
 
     class_numbers: ClassVar[bool] = False
@@ -34,38 +38,52 @@ class Loss(config.Configurable):
     ) -> None:
         if reduction not in REDUCTIONS:
             raise ArgumentError(f"reduction={reduction!r}: expected one of {REDUCTIONS}")
-        self.name = name or type(self).__name__
+        self.name = name or naming.unique_name(type(self).__name__)
         self.reduction = reduction
-        self.dtype = dtypes.as_dtype(dtype or "float32")
+        self.dtype = policies.get(dtype or "float32").compute_dtype
 
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """The loss of each example, unreduced."""
         raise NotImplementedError(f"{type(self).__name__} must define call(self, y_true, y_pred)")
 
-    def mask(self, y_true: Tensor, y_pred: Tensor) -> Tensor | None:
-        """Which values count (bool, the shape of what ``call`` gives); None for all."""
-        return None
-
-    def __call__(self, y_true: Like, y_pred: Like, sample_weight: Like | None = None) -> Tensor:
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Like | None = None) -> Tensor:
         """The reduced loss; a scalar unless the reduction is "none"."""
-        pred = as_type(convert(y_pred), self.dtype)
-        true = convert(y_true)
-        if not (self.class_numbers and true.dtype.kind in "iu"):
-            true = as_type(true, self.dtype)
-        values = as_type(convert(self.call(true, pred)), self.dtype)
+        found = convert(self.call(self._targets(y_true), _cast(y_pred, self.dtype)))
+        mask = both(getattr(y_pred, "mask", None), found.mask)
+        values = as_type(found, self.dtype)
         weight = None if sample_weight is None else convert(sample_weight)
-        return reduced(values, weight, self.reduction, self.mask(true, pred))
+        return reduced(values, weight, self.reduction, mask)
+
+    def _targets(self, y_true: Any) -> Any:
+        if self.class_numbers:
+            y_true = convert(y_true)
+            return y_true if y_true.dtype.kind in "iu" else as_type(y_true, self.dtype)
+        return _cast(y_true, self.dtype)
+
+
+def _cast(values: Any, dtype: dtypes.DType) -> Any:
+    """Each tensor of a structure in this type; a list of numbers is one tensor."""
+    leaves = tree.leaves(values)
+    if isinstance(values, dict) or any(isinstance(v, (Operators, np.ndarray)) for v in leaves):
+        return tree.map_leaves(lambda x: as_type(convert(x, dtype), dtype), values)
+    return as_type(convert(values, dtype), dtype)
+
+
+def both(a: Tensor | None, b: Tensor | None) -> Tensor | None:
+    """What two masks leave; None stands for everything."""
+    if a is None or b is None:
+        return b if a is None else a
+    result: Tensor = op.And(a, b)
+    return result
 
 
 def reduced(
     values: Tensor, weight: Tensor | None, reduction: str | None, mask: Tensor | None = None
 ) -> Tensor:
     """Weight and reduce per-example values; what ``mask`` leaves out does not count."""
-    weight = _masked(
-        None if weight is None else as_type(weight, values.dtype), mask, values, reduction
-    )
+    weight = masked_weight(weight, mask, values.dtype, reduction)
     if weight is not None:
-        values, weight = aligned(values, weight)
+        values, weight = aligned(values, as_type(weight, values.dtype))
         values = values * weight
     if reduction in ("none", None) or values.ndim == 0:
         return values
@@ -76,20 +94,20 @@ def reduced(
     return op.ReduceMean(values, keepdims=0)
 
 
-def _masked(
-    weight: Tensor | None, mask: Tensor | None, values: Tensor, reduction: str | None
+def masked_weight(
+    weight: Tensor | None, mask: Tensor | None, dtype: dtypes.DType, reduction: str | None
 ) -> Tensor | None:
     """The weights with the mask as a factor; in a mean what is left weighs total / valid."""
     if mask is None:
         return weight
-    kept = op.Cast(mask, to=values.dtype)
+    kept = op.Cast(mask, to=dtype)
     if reduction in ("mean", "sum_over_batch_size"):
-        share = op.ReduceMean(kept, keepdims=0)
-        kept = safe_divide(kept, share)
+        kept = safe_divide(kept, op.ReduceMean(kept, keepdims=0))
     if weight is None:
         result: Tensor = kept
         return result
-    kept, weight = aligned(kept, weight)
+    weight = as_type(weight, dtype)
+    kept, weight = aligned(kept, weight) if kept.ndim >= weight.ndim else aligned(weight, kept)
     return kept * weight
 
 
@@ -101,13 +119,11 @@ def safe_divide(a: Tensor, b: Tensor) -> Tensor:
 
 
 def aligned(values: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights with a trailing axis of one (or none) made to broadcast to ``values``."""
-    if weight.ndim == values.ndim + 1 and weight.shape[-1] == 1:
-        return values, op.Squeeze(weight, [-1])
+    """Both in one rank: a trailing axis of one is dropped or added, further ones follow the weights."""
+    values, weight = same_rank(values, weight)
     if weight.ndim > values.ndim:
-        raise ShapeError(f"sample_weight {weight.type} does not fit values {values.type}")
-    missing = values.ndim - weight.ndim
-    if missing and weight.ndim:
+        raise ShapeError(f"sample_weight or mask {weight.type} does not fit values {values.type}")
+    if 0 < weight.ndim < values.ndim:
         weight = op.Unsqueeze(weight, [*range(weight.ndim, values.ndim)])
     return values, weight
 
@@ -147,5 +163,7 @@ class LossFunctionWrapper(Loss):
         super().__init__(name or getattr(fn, "__name__", "loss"), reduction, dtype)
         self.fn, self.kwargs = fn, kwargs
 
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return convert(self.fn(*same_rank(y_true, y_pred), **self.kwargs))
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+        if isinstance(y_true, Tensor) and isinstance(y_pred, Tensor):
+            y_true, y_pred = same_rank(y_true, y_pred)
+        return convert(self.fn(y_true, y_pred, **self.kwargs))

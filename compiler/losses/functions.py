@@ -6,13 +6,14 @@ import math
 
 from ...errors import ShapeError
 from .. import op
+from ..casting import floating
 from ..config import register_own
 from ..ir import Like, Tensor, convert
 from .base import EPSILON, comparable
 
 
 def _pair(y_true: Like, y_pred: Like) -> tuple[Tensor, Tensor]:
-    return comparable(convert(y_true), convert(y_pred))
+    return comparable(convert(y_true), floating(y_pred))
 
 
 def _mean(x: Tensor) -> Tensor:
@@ -105,12 +106,18 @@ def categorical_crossentropy(
 ) -> Tensor:
     """``-sum y log p`` over ``axis``; without ``from_logits`` p is divided by its sum first."""
     true, pred = _pair(y_true, y_pred)
-    if label_smoothing:
-        classes = true.shape[-1]
-        if not isinstance(classes, int):
-            raise ShapeError("label_smoothing needs a known number of classes")
-        true = true * (1.0 - label_smoothing) + label_smoothing / classes
+    true = smoothed(true, label_smoothing)
     return -_sum(true * log_probabilities(pred, from_logits, axis), axis)
+
+
+def smoothed(true: Tensor, label_smoothing: float) -> Tensor:
+    """One-hot rows moved towards the uniform distribution."""
+    if not label_smoothing:
+        return true
+    classes = true.shape[-1]
+    if not isinstance(classes, int):
+        raise ShapeError("label_smoothing needs a known number of classes")
+    return true * (1.0 - label_smoothing) + label_smoothing / classes
 
 
 def log_probabilities(pred: Tensor, from_logits: bool, axis: int = -1) -> Tensor:
@@ -132,9 +139,10 @@ def sparse_categorical_crossentropy(
     """``-log p[y]`` for class numbers ``y``; 0 for ``ignore_class``.
 
     ``y`` has the shape of the predictions without ``axis`` (or with a 1 there). A label that is no
-    class fails when it runs, with its value.
+    class fails when it runs, with its value. The mask of the result says which rows are of another
+    class than ``ignore_class``.
     """
-    pred = convert(y_pred)
+    pred = floating(y_pred)
     labels = class_numbers(convert(y_true), pred, axis)
     valid = None
     if ignore_class is not None:
@@ -144,7 +152,8 @@ def sparse_categorical_crossentropy(
     picked = op.GatherElements(logs, op.Unsqueeze(labels, [axis]), axis=axis)
     loss = -op.Squeeze(picked, [axis])
     # a row that does not count adds nothing, even where its prediction is infinite
-    return loss if valid is None else op.Where(valid, loss, convert(0.0, loss.dtype))
+    kept: Tensor = op.Where(valid, loss, convert(0.0, loss.dtype)) if valid is not None else loss
+    return kept.with_mask(valid)
 
 
 def class_numbers(labels: Tensor, pred: Tensor, axis: int = -1) -> Tensor:

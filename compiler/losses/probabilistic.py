@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import op
-from ..ir import Tensor
 from .base import AVERAGED, LossFunctionWrapper
 from .functions import (
     binary_crossentropy,
     categorical_crossentropy,
     categorical_hinge,
-    class_numbers,
     hinge,
     kl_divergence,
     sparse_categorical_crossentropy,
@@ -76,11 +73,6 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
             ignore_class=ignore_class, axis=axis,
         )  # fmt: skip
         self.from_logits, self.ignore_class, self.axis = from_logits, ignore_class, axis
-
-    def mask(self, y_true: Tensor, y_pred: Tensor) -> Tensor | None:
-        if self.ignore_class is None:
-            return None
-        return op.Not(op.Equal(class_numbers(y_true, y_pred, self.axis), self.ignore_class))
 
 
 class KLDivergence(LossFunctionWrapper):

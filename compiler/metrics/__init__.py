@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...errors import ArgumentError
-from .. import config
+from .. import config, naming
+from ..config import custom_object_scope as _scope
+from ..losses import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
 from .accuracy import (
     Accuracy,
     BinaryAccuracy,
@@ -18,6 +35,30 @@ from .accuracy import (
     resolve_accuracy,
 )
 from .base import Mean, MeanMetricWrapper, Metric, Sum
+from .classification import (
+    F1Score,
+    FalseNegatives,
+    FalsePositives,
+    FBetaScore,
+    Precision,
+    Recall,
+    TrueNegatives,
+    TruePositives,
+)
+from .correlation import (
+    ConcordanceCorrelation,
+    PearsonCorrelation,
+    R2Score,
+    concordance_correlation,
+    pearson_correlation,
+)
+from .curves import (
+    AUC,
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+)
 from .functions import (
     binary_accuracy,
     categorical_accuracy,
@@ -25,6 +66,7 @@ from .functions import (
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
 )
+from .overlap import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
 from .probabilistic import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -45,55 +87,41 @@ from .regression import (
     RootMeanSquaredError,
 )
 
-_CLASSES: dict[str, type[Metric]] = {
-    c.__name__: c
-    for c in (
-        Mean, Sum, Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy,
-        TopKCategoricalAccuracy, SparseTopKCategoricalAccuracy, MeanSquaredError,
-        RootMeanSquaredError, MeanAbsoluteError, MeanAbsolutePercentageError,
-        MeanSquaredLogarithmicError, LogCoshError, KLDivergence, Poisson, Hinge, SquaredHinge,
-        CategoricalHinge, CosineSimilarity, BinaryCrossentropy, CategoricalCrossentropy,
-        SparseCategoricalCrossentropy,
-    )
-}  # fmt: skip
+_CLASSES: tuple[type[Metric], ...] = (
+    AUC, Accuracy, BinaryAccuracy, BinaryCrossentropy, BinaryIoU, CategoricalAccuracy,
+    CategoricalCrossentropy, CategoricalHinge, ConcordanceCorrelation, CosineSimilarity, F1Score,
+    FBetaScore, FalseNegatives, FalsePositives, Hinge, IoU, KLDivergence, LogCoshError, Mean,
+    MeanAbsoluteError, MeanAbsolutePercentageError, MeanIoU, MeanMetricWrapper, MeanSquaredError,
+    MeanSquaredLogarithmicError, Metric, OneHotIoU, OneHotMeanIoU, PearsonCorrelation, Poisson,
+    Precision, PrecisionAtRecall, R2Score, Recall, RecallAtPrecision, RootMeanSquaredError,
+    SensitivityAtSpecificity, SparseCategoricalAccuracy, SparseCategoricalCrossentropy,
+    SparseTopKCategoricalAccuracy, SpecificityAtSensitivity, SquaredHinge, Sum,
+    TopKCategoricalAccuracy, TrueNegatives, TruePositives,
+)  # fmt: skip
 _NAMES: dict[str, type[Metric]] = {
-    **_CLASSES,
-    **{re.sub(r"([a-z])([A-Z])", r"\1_\2", n).lower(): c for n, c in _CLASSES.items()},
+    **{c.__name__: c for c in _CLASSES},
+    **{naming.snake_case(c.__name__): c for c in _CLASSES},
     "mse": MeanSquaredError, "MSE": MeanSquaredError, "mae": MeanAbsoluteError,
     "MAE": MeanAbsoluteError, "mape": MeanAbsolutePercentageError,
-    "MAPE": MeanAbsolutePercentageError, "rmse": RootMeanSquaredError,
-    "RMSE": RootMeanSquaredError, "msle": MeanSquaredLogarithmicError,
-    "MSLE": MeanSquaredLogarithmicError, "log_cosh": LogCoshError, "logcosh": LogCoshError,
-    "bce": BinaryCrossentropy, "BCE": BinaryCrossentropy, "kl_divergence": KLDivergence,
-    "kld": KLDivergence, "KLD": KLDivergence,
-    "top_k_categorical_accuracy": TopKCategoricalAccuracy,
-    "sparse_top_k_categorical_accuracy": SparseTopKCategoricalAccuracy,
+    "MAPE": MeanAbsolutePercentageError, "msle": MeanSquaredLogarithmicError,
+    "MSLE": MeanSquaredLogarithmicError, "bce": BinaryCrossentropy, "BCE": BinaryCrossentropy,
+    # beyond Keras' own names
+    "rmse": RootMeanSquaredError, "RMSE": RootMeanSquaredError, "log_cosh": LogCoshError,
+    "logcosh": LogCoshError, "kl_divergence": KLDivergence, "kld": KLDivergence,
+    "KLD": KLDivergence, "top_k_categorical_accuracy": TopKCategoricalAccuracy,
+    "sparse_top_k_categorical_accuracy": SparseTopKCategoricalAccuracy, "fbeta_score": FBetaScore,
+    "binary_iou": BinaryIoU, "iou": IoU, "mean_iou": MeanIoU,
 }  # fmt: skip
-
-# Keras has these and this version does not.
-MISSING = (
-    "AUC", "BinaryIoU", "ConcordanceCorrelation", "F1Score", "FBetaScore", "FalseNegatives",
-    "FalsePositives", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU", "PearsonCorrelation",
-    "Precision", "PrecisionAtRecall", "R2Score", "Recall", "RecallAtPrecision",
-    "SensitivityAtSpecificity", "SpecificityAtSensitivity", "TrueNegatives", "TruePositives",
-    "concordance_correlation", "pearson_correlation",
-)  # fmt: skip
 
 
 def get(identifier: Any) -> Any:
-    """A metric for a name, an object, a class, a function of (y_true, y_pred), a dict, or None."""
-    if isinstance(identifier, str):
-        if identifier in MISSING:
-            raise _missing(identifier)
-        found: Any = config.lookup("metric", identifier, _NAMES)
-        return found() if isinstance(found, type) else found  # custom objects may be functions
-    if isinstance(identifier, dict):
-        return config.deserialize(identifier)
-    if isinstance(identifier, type):
-        return identifier()
-    if identifier is None or callable(identifier):
-        return identifier
-    raise ArgumentError(f"{identifier!r} is no metric: expected a name, an object or a function")
+    """A metric for a name, an object, a class, a function of (y_true, y_pred), a dict, or None.
+
+    Raises ``TypeError`` for the name of a metric that cannot be made without arguments.
+    """
+    if isinstance(identifier, Mapping):
+        return config.deserialize(naming.qualified("metrics", identifier, _NAMES))
+    return config.resolved("metric", identifier, _NAMES)
 
 
 def serialize(metric: Metric | Callable[..., Any]) -> dict[str, Any]:
@@ -101,32 +129,31 @@ def serialize(metric: Metric | Callable[..., Any]) -> dict[str, Any]:
     return config.serialize(metric)
 
 
-def deserialize(config: Any) -> Any:
-    """The metric that ``serialize`` wrote (or a plain name)."""
-    return get(config)
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The metric that ``serialize`` wrote (or Keras, or a plain name).
 
-
-def _missing(name: str) -> NotImplementedError:
-    return NotImplementedError(
-        f"wh.metrics.{name} is not there yet: subclass wh.metrics.Metric, or compute it from "
-        "model.predict"
-    )
-
-
-def __getattr__(name: str) -> Any:
-    if name in MISSING:
-        raise _missing(name)
-    raise AttributeError(f"module 'waterhorse.metrics' has no attribute {name!r}")
+    ``custom_objects`` are classes and functions of yours by name.
+    """
+    with _scope(custom_objects or {}):
+        return get(config)
 
 
 __all__ = [
-    "Accuracy", "BinaryAccuracy", "BinaryCrossentropy", "CategoricalAccuracy",
-    "CategoricalCrossentropy", "CategoricalHinge", "CosineSimilarity", "Hinge", "KLDivergence",
-    "LogCoshError", "Mean", "MeanAbsoluteError", "MeanAbsolutePercentageError",
-    "MeanMetricWrapper", "MeanSquaredError", "MeanSquaredLogarithmicError", "Metric", "Poisson",
-    "RootMeanSquaredError", "SparseCategoricalAccuracy", "SparseCategoricalCrossentropy",
-    "SparseTopKCategoricalAccuracy", "SquaredHinge", "Sum", "TopKCategoricalAccuracy",
-    "binary_accuracy", "categorical_accuracy", "deserialize", "get", "resolve_accuracy",
-    "serialize", "sparse_categorical_accuracy", "sparse_top_k_categorical_accuracy",
+    "AUC", "Accuracy", "BinaryAccuracy", "BinaryCrossentropy", "BinaryIoU", "CategoricalAccuracy",
+    "CategoricalCrossentropy", "CategoricalHinge", "ConcordanceCorrelation", "CosineSimilarity",
+    "F1Score", "FBetaScore", "FalseNegatives", "FalsePositives", "Hinge", "IoU", "KLDivergence",
+    "LogCoshError", "Mean", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanIoU",
+    "MeanMetricWrapper", "MeanSquaredError", "MeanSquaredLogarithmicError", "Metric", "OneHotIoU",
+    "OneHotMeanIoU", "PearsonCorrelation", "Poisson", "Precision", "PrecisionAtRecall", "R2Score",
+    "Recall", "RecallAtPrecision", "RootMeanSquaredError", "SensitivityAtSpecificity",
+    "SparseCategoricalAccuracy", "SparseCategoricalCrossentropy", "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity", "SquaredHinge", "Sum", "TopKCategoricalAccuracy", "TrueNegatives",
+    "TruePositives", "binary_accuracy", "binary_crossentropy", "binary_focal_crossentropy",
+    "categorical_accuracy", "categorical_crossentropy", "categorical_focal_crossentropy",
+    "categorical_hinge", "concordance_correlation", "deserialize", "get", "hinge", "huber",
+    "kl_divergence", "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error",
+    "mean_squared_error", "mean_squared_logarithmic_error", "pearson_correlation", "poisson",
+    "resolve_accuracy", "serialize", "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy", "sparse_top_k_categorical_accuracy", "squared_hinge",
     "top_k_categorical_accuracy",
 ]  # fmt: skip

@@ -18,12 +18,16 @@ from .probabilistic import (
 class Accuracy(MeanMetricWrapper):
     """How often predictions equal the targets."""
 
+    direction = "up"
+
     def __init__(self, name: str | None = "accuracy", dtype: Any = None) -> None:
         super().__init__(functions.accuracy, name, dtype)
 
 
 class BinaryAccuracy(MeanMetricWrapper):
     """How often predictions above ``threshold`` meet targets of 1, and others targets of 0."""
+
+    direction = "up"
 
     def __init__(
         self, name: str | None = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
@@ -35,6 +39,8 @@ class BinaryAccuracy(MeanMetricWrapper):
 class CategoricalAccuracy(MeanMetricWrapper):
     """How often the largest prediction is at the target's class (one-hot rows)."""
 
+    direction = "up"
+
     def __init__(self, name: str | None = "categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(functions.categorical_accuracy, name, dtype)
 
@@ -42,12 +48,16 @@ class CategoricalAccuracy(MeanMetricWrapper):
 class SparseCategoricalAccuracy(MeanMetricWrapper):
     """How often the largest prediction is at the target's class (class numbers)."""
 
+    direction = "up"
+
     def __init__(self, name: str | None = "sparse_categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(functions.sparse_categorical_accuracy, name, dtype)
 
 
 class TopKCategoricalAccuracy(MeanMetricWrapper):
     """How often the target's class (one-hot rows) is among the ``k`` largest predictions."""
+
+    direction = "up"
 
     def __init__(
         self, k: int = 5, name: str | None = "top_k_categorical_accuracy", dtype: Any = None
@@ -58,6 +68,8 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
 
 class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
     """How often the target's class number is among the ``k`` largest predictions."""
+
+    direction = "up"
 
     def __init__(
         self,

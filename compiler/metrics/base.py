@@ -2,29 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar
 
 import numpy as np
 
-from .. import config, dtypes, initializers, op
+from ...errors import ArgumentError, ShapeError
+from .. import config, dtypes, initializers, naming, op, policies
 from ..casting import as_type
-from ..ir import Like, Tensor, constant, convert
-from ..losses.base import safe_divide, same_rank
-from ..state import Variable
+from ..ir import Like, Tensor, constant, convert, data
+from ..losses.base import masked_weight, safe_divide, same_rank
+from ..state import Trace, Variable, current_trace, tracing
+
+_AGGREGATIONS = ("sum", "mean", "only_first_replica", "none", None)
+
+
+class _Overlay(Trace):
+    """Values in place of some variables. What is assigned inside is forgotten afterwards."""
+
+    def __init__(self, values: Mapping[Variable, Tensor]) -> None:
+        super().__init__()
+        self.writes.update(values)
+        self._outer = current_trace()
+
+    def read(self, variable: Variable) -> Tensor:
+        if variable in self.writes:
+            return super().read(variable)
+        outer = self._outer
+        return data(variable.numpy(), variable) if outer is None else outer.read(variable)
 
 
 class Metric(config.Configurable):
     """Base: subclasses define ``update_state`` (by ``assign``) and ``result``.
 
-    In a traced function the state is read and written like any variable, and ``result`` after
-    ``update_state`` has seen the update. Outside, both act at once.
+    State is made by ``add_weight``, in ``__init__`` or when the first batch is seen; metrics that are
+    attributes are part of it. In a traced function the state is read and written like any variable, and
+    ``result`` after ``update_state`` has seen the update. Outside, both act at once.
+
+    Args:
+        dtype: a type or policy, default float32.
+        name: what logs call it; the default is made from the class name.
     """
+
+    direction: ClassVar[str | None] = None
+    """Whether the value should go "up" or "down", for those who look for the best; None: not known."""
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self._variables: list[Variable] = []
-        self._name = name or type(self).__name__.lower()
-        self.dtype = dtypes.as_dtype(dtype or "float32")
+        self._metrics: list[Metric] = []
+        self._name = name or naming.unique_name(type(self).__name__)
+        self.dtype = policies.get(dtype or "float32").compute_dtype
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("__") and name not in ("_variables", "_metrics", "_arguments"):
+            for part in value if isinstance(value, (list, tuple)) else (value,):
+                self._track(part)
+        super().__setattr__(name, value)
+
+    def _track(self, value: Any) -> None:
+        if isinstance(value, Variable) and all(v is not value for v in self._variables):
+            self._variables.append(value)
+        if isinstance(value, Metric) and all(m is not value for m in self._metrics):
+            self._metrics.append(value)
 
     @property
     def name(self) -> str:
@@ -38,9 +78,17 @@ class Metric(config.Configurable):
             variable.path = f"{name}/{variable.name}"
 
     def add_variable(
-        self, shape: tuple[int, ...], initializer: Any, dtype: Any = None, name: str | None = None
-    ) -> Variable:
-        """Make a variable that ``reset_state`` sets to zero."""
+        self, shape: Sequence[int], initializer: Any, dtype: Any = None, aggregation: str | None = "sum",
+        name: str | None = None,
+    ) -> Variable:  # fmt: skip
+        """Make a variable that ``reset_state`` sets to zero.
+
+        Args:
+            shape, initializer, dtype, name: as of a ``Variable``; dtype defaults to the metric's.
+            aggregation: how the values of several replicas would make one; here there is one replica.
+        """
+        if aggregation not in _AGGREGATIONS:
+            raise ArgumentError(f"aggregation={aggregation!r}: expected one of {_AGGREGATIONS}")
         label = name or f"variable_{len(self._variables)}"
         made = initializers.get(initializer)
         variable = Variable(made, tuple(shape), dtype or self.dtype, False, label)
@@ -49,31 +97,59 @@ class Metric(config.Configurable):
         return variable
 
     def add_weight(
-        self, shape: tuple[int, ...] = (), initializer: Any = "zeros", dtype: Any = None,
+        self, shape: Sequence[int] = (), initializer: Any = "zeros", dtype: Any = None,
         name: str | None = None,
     ) -> Variable:  # fmt: skip
-        """``add_variable``, a scalar unless told otherwise."""
-        return self.add_variable(shape, initializer, dtype, name)
+        """``add_variable``, a scalar of zeros unless told otherwise."""
+        return self.add_variable(shape, initializer or "zeros", dtype, name=name)
 
     @property
     def variables(self) -> list[Variable]:
-        """What the metric accumulates in."""
-        return list(self._variables)
+        """What the metric accumulates in, that of metrics within it included."""
+        return [*self._variables, *(v for m in self._metrics for v in m.variables)]
 
     def reset_state(self) -> None:
         """Forget what was seen."""
-        for variable in self._variables:
+        for variable in self.variables:
             variable.assign(np.zeros(variable.shape, variable.dtype))
 
-    def update_state(self, *args: Any, **kwargs: Any) -> None:
+    def update_state(self, *args: Any, **kwargs: Any) -> Any:
         """Take a batch into account."""
         raise NotImplementedError(f"{type(self).__name__} must define update_state")
 
-    def result(self) -> Tensor:
-        """The value so far, a scalar."""
+    def result(self) -> Any:
+        """The value so far: a scalar, or a vector or dict of scalars."""
         raise NotImplementedError(f"{type(self).__name__} must define result")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
+    def stateless_update_state(
+        self, metric_variables: Sequence[Like], *args: Any, **kwargs: Any
+    ) -> list[Tensor]:
+        """The values of ``variables`` after a batch, from those before. The metric stays as it is."""
+        with self._holding(metric_variables) as overlay:
+            self.update_state(*args, **kwargs)
+            return [overlay.read(v) for v in self.variables]
+
+    def stateless_result(self, metric_variables: Sequence[Like]) -> Any:
+        """The result for these values of ``variables``."""
+        with self._holding(metric_variables):
+            return self.result()
+
+    def stateless_reset_state(self) -> list[Tensor]:
+        """The values of ``variables`` before the first batch."""
+        with tracing(_Overlay({})) as overlay:
+            self.reset_state()
+            return [overlay.read(v) for v in self.variables]
+
+    def _holding(self, values: Sequence[Like]) -> AbstractContextManager[Trace]:
+        own = self.variables
+        if len(values) != len(own):
+            raise ArgumentError(
+                f"{type(self).__name__} has {len(own)} variables; metric_variables has {len(values)}"
+            )
+        given = {v: convert(x, v.dtype) for v, x in zip(own, values, strict=True)}
+        return tracing(_Overlay(given))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self.update_state(*args, **kwargs)
         return self.result()
 
@@ -121,10 +197,11 @@ def per_sample(
     values: Tensor, sample_weight: Like | None, reduce: Callable[..., Tensor], dtype: dtypes.DType
 ) -> tuple[Tensor, Tensor | None]:
     """One weighted value per example, and the weight of each (None for ones)."""
-    values = as_type(values, dtype)
+    mask, values = values.mask, as_type(values, dtype)
     weight = None
     if sample_weight is not None:
-        values, weight = same_rank(values, as_type(convert(sample_weight, dtype), dtype))
+        weight = masked_weight(as_type(convert(sample_weight, dtype), dtype), mask, dtype, "sum")
+        values, weight = same_rank(values, weight)  # type: ignore[arg-type]  # there is one
         rank = weight.ndim
         if values.ndim > rank:
             values = reduce(values, [*range(rank, values.ndim)], keepdims=0)
@@ -136,6 +213,22 @@ def per_sample(
     if values.ndim > 1:
         values = reduce(values, [*range(1, values.ndim)], keepdims=0)
     return values, weight
+
+
+def weights_like(weight: Like, values: Tensor, dtype: dtypes.DType) -> Tensor:
+    """Weights in this type and the shape of ``values``: of each example, or of leading axes.
+
+    Raises ``ShapeError`` where they have more axes.
+    """
+    w = as_type(convert(weight, dtype), dtype)
+    if w.ndim == values.ndim + 1 and w.shape[-1] == 1:
+        w = op.Squeeze(w, [-1])
+    if w.ndim > values.ndim:
+        raise ShapeError(f"sample_weight {w.type} does not fit predictions {values.type}")
+    if 0 < w.ndim < values.ndim:
+        w = op.Unsqueeze(w, [*range(w.ndim, values.ndim)])
+    result: Tensor = op.Expand(w, op.Shape(values))
+    return result
 
 
 def _length(values: Tensor) -> Tensor:
@@ -157,5 +250,7 @@ class MeanMetricWrapper(Mean):
     def update_state(  # type: ignore[override]  # a metric of two arguments
         self, y_true: Like, y_pred: Like, sample_weight: Like | None = None
     ) -> None:
-        values = self.fn(convert(y_true), convert(y_pred), **self.kwargs)
-        super().update_state(values, sample_weight)
+        pred = convert(y_pred)
+        values = convert(self.fn(convert(y_true), pred, **self.kwargs))
+        weight = None if sample_weight is None else as_type(convert(sample_weight), self.dtype)
+        super().update_state(values, masked_weight(weight, pred.mask, self.dtype, "sum"))

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import losses, op
-from ..casting import as_type
-from ..ir import Like, Tensor, convert
-from ..losses.functions import class_numbers
+from .. import losses
 from .base import MeanMetricWrapper
 
 
 class BinaryCrossentropy(MeanMetricWrapper):
     """The mean of ``losses.binary_crossentropy``."""
+
+    direction = "down"
 
     def __init__(
         self,
@@ -29,6 +28,8 @@ class BinaryCrossentropy(MeanMetricWrapper):
 
 class CategoricalCrossentropy(MeanMetricWrapper):
     """The mean of ``losses.categorical_crossentropy``."""
+
+    direction = "down"
 
     def __init__(
         self,
@@ -50,6 +51,8 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
     Examples of ``ignore_class`` add 0; with sample weights they have no weight either.
     """
 
+    direction = "down"
+
     def __init__(
         self,
         name: str | None = "sparse_categorical_crossentropy",
@@ -62,30 +65,12 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
             losses.sparse_categorical_crossentropy, name, dtype, from_logits=from_logits,
             ignore_class=ignore_class, axis=axis,
         )  # fmt: skip
-        self.ignore_class, self.axis = ignore_class, axis
-
-    def update_state(  # type: ignore[override]  # a metric of two arguments
-        self, y_true: Like, y_pred: Like, sample_weight: Like | None = None
-    ) -> None:
-        if sample_weight is not None and self.ignore_class is not None:
-            valid = op.Not(op.Equal(
-                class_numbers(convert(y_true), convert(y_pred), self.axis), self.ignore_class
-            ))  # fmt: skip
-            sample_weight = self._counted(valid, as_type(convert(sample_weight), self.dtype))
-        super().update_state(y_true, y_pred, sample_weight)
-
-    def _counted(self, valid: Tensor, weight: Tensor) -> Tensor:
-        """The weights, 0 where the example does not count."""
-        kept = op.Cast(valid, to=self.dtype)
-        if weight.ndim == kept.ndim + 1:
-            weight = op.Squeeze(weight, [-1])
-        elif weight.ndim < kept.ndim:
-            weight = op.Unsqueeze(weight, [*range(weight.ndim, kept.ndim)])
-        return weight * kept
 
 
 class KLDivergence(MeanMetricWrapper):
     """The mean of ``losses.kl_divergence``."""
+
+    direction = "down"
 
     def __init__(self, name: str | None = "kl_divergence", dtype: Any = None) -> None:
         super().__init__(losses.kl_divergence, name, dtype)
@@ -94,12 +79,16 @@ class KLDivergence(MeanMetricWrapper):
 class Poisson(MeanMetricWrapper):
     """The mean of ``losses.poisson``."""
 
+    direction = "down"
+
     def __init__(self, name: str | None = "poisson", dtype: Any = None) -> None:
         super().__init__(losses.poisson, name, dtype)
 
 
 class Hinge(MeanMetricWrapper):
     """The mean of ``losses.hinge``."""
+
+    direction = "down"
 
     def __init__(self, name: str | None = "hinge", dtype: Any = None) -> None:
         super().__init__(losses.hinge, name, dtype)
@@ -108,12 +97,16 @@ class Hinge(MeanMetricWrapper):
 class SquaredHinge(MeanMetricWrapper):
     """The mean of ``losses.squared_hinge``."""
 
+    direction = "down"
+
     def __init__(self, name: str | None = "squared_hinge", dtype: Any = None) -> None:
         super().__init__(losses.squared_hinge, name, dtype)
 
 
 class CategoricalHinge(MeanMetricWrapper):
     """The mean of ``losses.categorical_hinge``."""
+
+    direction = "down"
 
     def __init__(self, name: str | None = "categorical_hinge", dtype: Any = None) -> None:
         super().__init__(losses.categorical_hinge, name, dtype)

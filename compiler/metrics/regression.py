@@ -14,12 +14,16 @@ from .base import Mean, MeanMetricWrapper
 class MeanSquaredError(MeanMetricWrapper):
     """The mean of squared differences."""
 
+    direction = "down"
+
     def __init__(self, name: str | None = "mean_squared_error", dtype: Any = None) -> None:
         super().__init__(losses.mean_squared_error, name, dtype)
 
 
 class RootMeanSquaredError(Mean):
     """The root of the mean of squared differences."""
+
+    direction = "down"
 
     def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None) -> None:
         super().__init__(name, dtype)
@@ -38,12 +42,16 @@ class RootMeanSquaredError(Mean):
 class MeanAbsoluteError(MeanMetricWrapper):
     """The mean of absolute differences."""
 
+    direction = "down"
+
     def __init__(self, name: str | None = "mean_absolute_error", dtype: Any = None) -> None:
         super().__init__(losses.mean_absolute_error, name, dtype)
 
 
 class MeanAbsolutePercentageError(MeanMetricWrapper):
     """The mean of absolute differences in per cent of the target."""
+
+    direction = "down"
 
     def __init__(
         self, name: str | None = "mean_absolute_percentage_error", dtype: Any = None
@@ -54,6 +62,8 @@ class MeanAbsolutePercentageError(MeanMetricWrapper):
 class MeanSquaredLogarithmicError(MeanMetricWrapper):
     """The mean of squared differences of ``log(1 + y)``."""
 
+    direction = "down"
+
     def __init__(
         self, name: str | None = "mean_squared_logarithmic_error", dtype: Any = None
     ) -> None:
@@ -63,12 +73,16 @@ class MeanSquaredLogarithmicError(MeanMetricWrapper):
 class LogCoshError(MeanMetricWrapper):
     """The mean of ``log(cosh(difference))``."""
 
+    direction = "down"
+
     def __init__(self, name: str | None = "logcosh", dtype: Any = None) -> None:
         super().__init__(losses.log_cosh, name, dtype)
 
 
 class CosineSimilarity(MeanMetricWrapper):
     """The mean cosine of the angle along ``axis``: 1 for parallel vectors."""
+
+    direction = "up"
 
     def __init__(
         self, name: str | None = "cosine_similarity", dtype: Any = None, axis: int = -1

@@ -3,4 +3,3 @@
 from . import _boot as _boot
 from .compiler.losses import *  # noqa: F403
 from .compiler.losses import __all__ as __all__
-from .compiler.losses import __getattr__ as __getattr__

@@ -3,4 +3,3 @@
 from . import _boot as _boot
 from .compiler.metrics import *  # noqa: F403
 from .compiler.metrics import __all__ as __all__
-from .compiler.metrics import __getattr__ as __getattr__
