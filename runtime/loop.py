@@ -18,7 +18,9 @@ from .callbacks import (
     CallbackList,
     History,
     Logs,
+    ProgbarLogger,
     TerminateOnNaN,
+    listed,
 )
 from .checkpoint import Position
 from .data import (
@@ -121,6 +123,11 @@ def fit(
     return run(epochs, validation_freq)
 
 
+def _callbacks(given: Any) -> list[Callback]:
+    """The user's callbacks, without the one that shows what the loop shows itself."""
+    return [c for c in listed(given) if type(c) is not ProgbarLogger]
+
+
 def _whole(label: str, value: Any) -> None:
     if not isinstance(value, (int, np.integer)) or value < 0:
         raise ArgumentError(f"{label}={value!r}: expected a whole number of at least 0")
@@ -148,13 +155,14 @@ class _Fit:
         self.position = position
         self.steps = source.steps if source.steps is not None else steps
         self.progress = reporter(verbose, model)
-        self.history = History()
-        own: list[Callback] = [self.history]
-        given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
-        # what is backed up, or overwritten by what was, is what all other callbacks have left
+        given = _callbacks(callbacks)
+        self.history = next((c for c in given if isinstance(c, History)), None) or History()
+        # the history keeps what the others add to the logs; what is backed up, or overwritten by what
+        # was, is what all other callbacks have left
+        given = [*(c for c in given if c is not self.history), self.history]
         given.sort(key=lambda c: isinstance(c, BackupAndRestore))
         params = {"verbose": verbose, "epochs": epochs, "steps": self.steps}
-        self.hooks = CallbackList([*own, *given], model, params)
+        self.hooks = CallbackList(given, model=model, **params)
         self.checks_nan = not any(isinstance(c, TerminateOnNaN) for c in given)
         self.each_batch = bool(self.hooks.overriding("on_train_batch_end"))
 
@@ -270,6 +278,8 @@ def run_test(model: Model, source: Source, hooks: CallbackList | None, progress:
     for done, batch in enumerate(source.epoch(0), 1):
         if bound is None or bound.shapes != tuple(batch.shapes):
             bound = model.steps.bound("test", source, batch)
+        if hooks is not None:
+            hooks.call("on_test_batch_begin", done - 1)
         batch.fill(bound.inputs)
         bound.run()
         if hooks is not None and hooks.overriding("on_test_batch_end"):
@@ -297,8 +307,9 @@ def evaluate(
     """See ``Model.evaluate``."""
     model.check_trainable()
     source = make_source(x, y, sample_weight, batch_size, steps)
-    given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
-    hooks = CallbackList(given, model, {}) if given else None
+    given = _callbacks(callbacks)
+    params = {"verbose": verbose, "epochs": 1, "steps": source.steps}
+    hooks = CallbackList(given, model=model, **params) if given else None
     with reporter(verbose, model) as progress:
         logs = run_test(model, source, hooks, progress)
         progress.report("evaluate", logs)
@@ -310,8 +321,8 @@ def predict(
 ) -> Any:
     """See ``Model.predict``."""
     source = make_source(x, batch_size=batch_size, steps=steps, inputs_only=True)
-    given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
-    hooks = CallbackList(given, model, {})
+    given = _callbacks(callbacks)
+    hooks = CallbackList(given, model=model, verbose=verbose, epochs=1, steps=source.steps)
     hooks.call("on_predict_begin")
     parts: list[list[Array]] = []
     step: Step | None = None
@@ -320,11 +331,14 @@ def predict(
         redraw = time.perf_counter() + REDRAW_SECONDS
         for done, batch in enumerate(source.epoch(0), 1):
             bound = model.steps.bound("predict", source, batch)
+            hooks.call("on_predict_batch_begin", done - 1)
             batch.fill(bound.inputs)
             bound.run()
             step = bound.step
             parts.append([bound.outputs[n].copy() for n in step.results])
-            hooks.call("on_predict_batch_end", done - 1, {})
+            if hooks.overriding("on_predict_batch_end"):
+                outputs = tree.unflatten(step.program.structure[0], iter(parts[-1]))
+                hooks.call("on_predict_batch_end", done - 1, {"outputs": outputs})
             if time.perf_counter() >= redraw:
                 progress.update_test(done)
                 redraw = time.perf_counter() + REDRAW_SECONDS

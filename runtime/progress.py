@@ -12,9 +12,9 @@ from rich.live import Live
 from rich.text import Text
 
 from ..errors import ArgumentError
-from .callbacks import Logs
 
 if TYPE_CHECKING:
+    from .callbacks import Logs
     from .model import Model
     from .step import Step
 
@@ -79,6 +79,7 @@ class Epochs(Progress):
     def __init__(self, model: Model) -> None:
         self.model = model
         self.epoch = self.epochs = self.done = self.examples = 0
+        self.unit = "samples"  # what ``examples`` counts
         self.steps: int | None = None
         self.logs: Logs = {}
         self.started = self.trained = time.perf_counter()
@@ -101,7 +102,7 @@ class Epochs(Progress):
     def learning_rate(self) -> str:
         """The optimizer's present rate."""
         optimizer = self.model.optimizer
-        rate = optimizer.learning_rate if optimizer is not None else None
+        rate = getattr(optimizer, "learning_rate", None)  # several optimizers have no common one
         return "" if rate is None else f"lr {float(rate):.3g}"
 
     def title(self) -> str:
@@ -111,9 +112,9 @@ class Epochs(Progress):
     def speed(self) -> str:
         per_second = self.rate
         return (
-            f"{per_second / 1000:.1f}k samples/s"
+            f"{per_second / 1000:.1f}k {self.unit}/s"
             if per_second >= 1e4
-            else f"{per_second:.0f} samples/s"
+            else f"{per_second:.0f} {self.unit}/s"
         )
 
 

@@ -36,6 +36,11 @@ class Steps:
         found = [(k[1], specs) for k, (specs, _) in self._steps.items() if k[0] == kind]
         return found[-1] if found else None
 
+    def newest(self, kind: str) -> Step | None:
+        """The newest step of this kind."""
+        found = [step for key, (_, step) in self._steps.items() if key[0] == kind]
+        return found[-1] if found else None
+
     def bound(self, kind: str, source: Source, batch: Batch) -> Bound:
         """Buffers of the step of this kind for a batch of ``source``."""
         example = [

@@ -48,7 +48,6 @@ def test_unknown_name() -> None:
         "layers.LSTM",
         "losses.CTC",
         "metrics.AUC",
-        "optimizers.Muon",
         "activations.sparsemax",
     ],
 )
