@@ -16,7 +16,16 @@ import numpy as np
 from ..errors import ArgumentError, ShapeError, TraceError
 from . import dims, dtypes
 from .ir import (
-    Array, Like, Operators, Tensor, TensorType, apply, argument, convert, data, retyped,
+    Array,
+    Like,
+    Operators,
+    Tensor,
+    TensorType,
+    apply,
+    argument,
+    convert,
+    data,
+    retyped,
     stopped,
 )  # fmt: skip
 

@@ -1,21 +1,30 @@
 """Keras' layers. What Keras has and this package does not raises ``NotImplementedError``."""
 
+# ruff: noqa: F403
+
 from typing import Any
 
 from ..functional import Input
-from .base import Layer
-from .convolution import Conv2D
-from .core import Activation, Dense, Embedding, Identity, InputLayer, ReLU, Rescaling, Softmax
-from .merging import Add, Concatenate, add, concatenate
-from .normalization import BatchNormalization, LayerNormalization
-from .pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
-from .regularization import Dropout
-from .reshaping import Flatten, Reshape
-
-Convolution2D = Conv2D
-MaxPool2D = MaxPooling2D
-AvgPool2D = AveragePooling2D
-GlobalAvgPool2D = GlobalAveragePooling2D
+from . import (
+    base,
+    convolution,
+    core,
+    input_spec,
+    merging,
+    normalization,
+    pooling,
+    regularization,
+    reshaping,
+)
+from .base import *
+from .convolution import *
+from .core import *
+from .input_spec import *
+from .merging import *
+from .normalization import *
+from .pooling import *
+from .regularization import *
+from .reshaping import *
 
 # Keras has these and this version does not.
 MISSING = (
@@ -33,7 +42,7 @@ MISSING = (
     "GlobalAveragePooling1D", "GlobalAveragePooling3D", "GlobalAvgPool1D", "GlobalAvgPool3D",
     "GlobalMaxPool1D", "GlobalMaxPool2D", "GlobalMaxPool3D", "GlobalMaxPooling1D",
     "GlobalMaxPooling2D", "GlobalMaxPooling3D", "GroupNormalization", "GroupQueryAttention",
-    "HashedCrossing", "Hashing", "InputSpec", "IntegerLookup", "JaxLayer", "LSTM", "LSTMCell",
+    "HashedCrossing", "Hashing", "IntegerLookup", "JaxLayer", "LSTM", "LSTMCell",
     "Lambda", "LeakyReLU", "Masking", "MaxNumBoundingBoxes", "MaxPool1D", "MaxPool3D",
     "MaxPooling1D", "MaxPooling3D", "Maximum", "MelSpectrogram", "Minimum", "MixUp",
     "MultiHeadAttention", "Multiply", "Normalization", "PReLU", "Permute", "Pipeline",
@@ -61,9 +70,13 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'waterhorse.layers' has no attribute {name!r}")
 
 
-__all__ = [
-    "Activation", "Add", "AveragePooling2D", "AvgPool2D", "BatchNormalization", "Concatenate",
-    "Conv2D", "Convolution2D", "Dense", "Dropout", "Embedding", "Flatten", "GlobalAveragePooling2D",
-    "GlobalAvgPool2D", "Identity", "Input", "InputLayer", "Layer", "LayerNormalization",
-    "MaxPool2D", "MaxPooling2D", "ReLU", "Rescaling", "Reshape", "Softmax", "add", "concatenate",
-]  # fmt: skip
+__all__ = ["Input"]
+__all__ += base.__all__
+__all__ += convolution.__all__
+__all__ += core.__all__
+__all__ += input_spec.__all__
+__all__ += merging.__all__
+__all__ += normalization.__all__
+__all__ += pooling.__all__
+__all__ += regularization.__all__
+__all__ += reshaping.__all__

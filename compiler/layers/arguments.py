@@ -1,4 +1,4 @@
-"""The arguments of one call of a layer, by the names that its ``call`` has: masks and shapes follow them."""
+"""The arguments of one call of a layer by the names that its ``call`` has: masks and shapes follow them."""
 
 from __future__ import annotations
 

@@ -335,7 +335,7 @@ class Layer(Configurable):
             layer._losses = []
 
     def _flattened(self) -> list[Layer]:
-        """This layer and all that are in it, each once."""
+        """The layer and all that are in it, each once."""
         found: dict[Layer, None] = {self: None}
         for layer in self.sublayers():
             found |= dict.fromkeys(layer._flattened())

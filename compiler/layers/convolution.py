@@ -11,6 +11,8 @@ from ..layout import channels_first, channels_last
 from .base import Layer
 from .core import known_size
 
+__all__ = ["Conv2D", "Convolution2D"]
+
 
 class Conv2D(Layer):
     """Convolution of images [batch, height, width, channels] with a kernel [kh, kw, in/groups, filters].
@@ -102,3 +104,6 @@ def check_image(owner: str, shape: Any) -> None:
             f"{owner} takes images [batch, height, width, channels]; got a tensor of shape "
             f"{tuple(shape)}" + ("; add a channel axis: x[..., None]" if len(shape) == 3 else "")
         )
+
+
+Convolution2D = Conv2D

@@ -10,6 +10,17 @@ from ..config import not_supported
 from ..ir import Tensor, apply
 from .base import Layer
 
+__all__ = [
+    "Activation",
+    "Dense",
+    "Embedding",
+    "Identity",
+    "InputLayer",
+    "ReLU",
+    "Rescaling",
+    "Softmax",
+]
+
 
 def known_size(owner: str, size: Any, what: str) -> int:
     """A dim that a weight's shape depends on. Raises ``ShapeError`` where it is dynamic."""

@@ -9,6 +9,8 @@ from .. import op
 from ..ir import Tensor
 from .base import Layer
 
+__all__ = ["Add", "Concatenate", "add", "concatenate"]
+
 
 class Merge(Layer):
     """Base of the layers that take a list of tensors."""

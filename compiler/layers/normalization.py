@@ -15,6 +15,8 @@ from ..state import Variable
 from .base import Layer
 from .core import known_size
 
+__all__ = ["BatchNormalization", "LayerNormalization"]
+
 
 class BatchNormalization(Layer):
     """Each channel is shifted and scaled to mean 0 and variance 1 over the batch.

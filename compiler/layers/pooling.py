@@ -10,6 +10,15 @@ from ..layout import channels_first, channels_last
 from .base import Layer
 from .convolution import check_image
 
+__all__ = [
+    "AveragePooling2D",
+    "AvgPool2D",
+    "GlobalAveragePooling2D",
+    "GlobalAvgPool2D",
+    "MaxPool2D",
+    "MaxPooling2D",
+]
+
 
 class Pooling2D(Layer):
     """Base of the poolings over windows: image in, smaller image out."""
@@ -90,3 +99,8 @@ class GlobalAveragePooling2D(Layer):
             flat: Tensor = op.Flatten(y)
             return flat
         return y if self.channels_first else channels_last(y)
+
+
+MaxPool2D = MaxPooling2D
+AvgPool2D = AveragePooling2D
+GlobalAvgPool2D = GlobalAveragePooling2D

@@ -9,6 +9,8 @@ from .. import random
 from ..ir import Tensor
 from .base import Layer
 
+__all__ = ["Dropout"]
+
 
 class Dropout(Layer):
     """In training each element is zero with probability ``rate``, the others grow by 1 / (1 - rate).

@@ -11,6 +11,8 @@ from ..config import not_supported
 from ..ir import Tensor
 from .base import Layer
 
+__all__ = ["Flatten", "Reshape"]
+
 
 class Flatten(Layer):
     """Input [batch, ...], output [batch, product of the rest]."""
