@@ -200,7 +200,7 @@ class _Fit:
         self.progress.begin_epoch(epoch, epochs, self.steps)
         logs = self._train(epoch)
         due = (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
-        if self.validation is not None and due and not self.model.stop_training:
+        if self.validation is not None and due:
             found = run_test(self.model, self.validation, self.hooks, self.progress)
             logs |= {f"val_{k}": v for k, v in found.items()}
         self.progress.end_epoch(logs)
