@@ -28,6 +28,9 @@ class Case:
     def __getitem__(self, label: str) -> Array:
         return unpacked(self._index[f"{self.name}/{label}"], self._values)
 
+    def has(self, label: str) -> bool:
+        return f"{self.name}/{label}" in self._index
+
     def __repr__(self) -> str:
         return "-".join([self.name, *(f"{k}={v}" for k, v in self.kwargs.items())])
 
