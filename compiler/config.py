@@ -23,7 +23,8 @@ from .ir import Operators
 _T = TypeVar("_T")
 OWN = "waterhorse"
 _registered: dict[str, Any] = {}
-_custom: ContextVar[Mapping[str, Any]] = ContextVar("custom", default={})
+_everywhere: dict[str, Any] = {}
+_custom: ContextVar[Mapping[str, Any]] = ContextVar("custom", default=_everywhere)
 
 
 @functools.cache
@@ -183,6 +184,29 @@ def custom_object_scope(objects: Mapping[str, Any]) -> Iterator[None]:
         yield
     finally:
         _custom.reset(token)
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """The names (to classes or functions) that are known without a ``custom_object_scope``; change it."""
+    return _everywhere
+
+
+def get_registered_name(obj: Any) -> str:
+    """``package>name`` of a class or function that is registered, else its own name."""
+    found = next((name for name, known in _registered.items() if known is obj), None)
+    return found or obj.__name__
+
+
+def get_registered_object(
+    name: str,
+    custom_objects: Mapping[str, Any] | None = None,
+    module_objects: Mapping[str, Any] | None = None,
+) -> Any:
+    """The class or function that is registered as ``name`` (``package>name``), or None."""
+    for known in (_custom.get(), _everywhere, _registered, custom_objects, module_objects):
+        if known is not None and name in known:
+            return known[name]
+    return None
 
 
 def lookup(kind: str, identifier: str, known: Mapping[str, _T]) -> _T:

@@ -36,6 +36,7 @@ class Dataset:
     Attributes:
         class_names: the names of the classes, for a set that was read from a folder.
         file_paths: its files, in the order before shuffling by pass.
+        batch_size: how many examples an element has, where they were batched.
         passes: how many passes were begun.
     """
 
@@ -46,8 +47,9 @@ class Dataset:
         *,
         class_names: list[str] | None = None,
         file_paths: list[str] | None = None,
+        batch_size: int | None = None,
     ) -> None:
-        self._make, self._size = make, size
+        self._make, self._size, self.batch_size = make, size, batch_size
         self.class_names, self.file_paths = class_names, file_paths
         self.passes = 0
 
@@ -82,7 +84,10 @@ class Dataset:
         return tree.map_leaves(lambda a: TensorSpec(np.shape(a), np.asarray(a).dtype), first)
 
     def _then(self, make: Callable[[int], Iterator[Any]], size: int | None) -> Dataset:
-        return Dataset(make, size, class_names=self.class_names, file_paths=self.file_paths)
+        return Dataset(
+            make, size, class_names=self.class_names, file_paths=self.file_paths,
+            batch_size=self.batch_size,
+        )  # fmt: skip
 
     # -- element by element -------------------------------------------------------------------
 
@@ -214,7 +219,9 @@ class Dataset:
         size = self._size
         if size is not None:
             size = size // batch_size if drop_remainder else -(-size // batch_size)
-        return self._then(make, size)
+        found = self._then(make, size)
+        found.batch_size = batch_size
+        return found
 
     def unbatch(self) -> Dataset:
         """The rows of the elements, one by one."""
@@ -225,7 +232,9 @@ class Dataset:
                 for row in zip(*leaves, strict=True):
                     yield tree.unflatten(nested, row)
 
-        return self._then(make, None)
+        found = self._then(make, None)
+        found.batch_size = None
+        return found
 
 
 def from_examples(

@@ -1,6 +1,18 @@
 """Data sets to try things with: one in the package, the others read from a local copy or downloaded."""
 
-from . import fashion_mnist, mnist
+from . import (
+    boston_housing,
+    california_housing,
+    cifar10,
+    cifar100,
+    fashion_mnist,
+    imdb,
+    mnist,
+    reuters,
+)
 from .digits import load_digits
 
-__all__ = ["fashion_mnist", "load_digits", "mnist"]
+__all__ = [
+    "boston_housing", "california_housing", "cifar10", "cifar100", "fashion_mnist", "imdb",
+    "load_digits", "mnist", "reuters",
+]  # fmt: skip

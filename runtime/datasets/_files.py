@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import sys
-import tempfile
-import urllib.request
 from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
-from typing import IO, NamedTuple
-
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from typing import NamedTuple
 
 from ...errors import DatasetError
-
-_CHUNK = 1 << 16
-_TIMEOUT = 20
+from ..utils.download import download
+from ..utils.files import cache_folder as cache_folder
 
 
 class RemoteFile(NamedTuple):
@@ -27,12 +19,6 @@ class RemoteFile(NamedTuple):
     name: str
     sha256: str
     base: str
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept: ``$XDG_CACHE_HOME/waterhorse`` or ``~/.cache/waterhorse``."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "waterhorse"
 
 
 def data_folder() -> Path | None:
@@ -57,7 +43,7 @@ def fetch(file: RemoteFile, folder: Path, looked: Sequence[Path]) -> Path:
     """
     url = file.base + file.name
     try:
-        found = _download(url, file, folder)
+        found = download(url, folder / file.name, file.sha256)
     except (OSError, HTTPException, ValueError) as error:
         places = "".join(f"\n  {f}" for f in looked)
         raise DatasetError(
@@ -71,36 +57,3 @@ def fetch(file: RemoteFile, folder: Path, looked: Sequence[Path]) -> Path:
             "was cut short or the file was changed"
         )
     return folder / file.name
-
-
-def _download(url: str, file: RemoteFile, folder: Path) -> str:
-    """The checksum of what came; it lies in ``folder`` only where that is the expected one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with urllib.request.urlopen(url, timeout=_TIMEOUT) as source:
-        size = int(source.headers.get("Content-Length") or 0)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{file.name}.", delete=False) as out:
-            temporary = Path(out.name)
-            try:
-                found = _copy(source, out, size, file.name)
-                out.flush()
-                if found == file.sha256:
-                    temporary.replace(folder / file.name)
-            finally:  # also on Ctrl-C; nothing is left to remove where it was put in place
-                temporary.unlink(missing_ok=True)
-    return found
-
-
-def _copy(source: IO[bytes], out: IO[bytes], size: int, label: str) -> str:
-    """Copy with progress on a terminal (one plain line elsewhere); the SHA-256 of what was copied."""
-    digest = hashlib.sha256()
-    if not sys.stderr.isatty():
-        print(f"downloading {label} ({size / 1e6:.1f} MB)", file=sys.stderr)
-    columns = (TextColumn(label), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    hidden, where = not sys.stderr.isatty(), Console(stderr=True)
-    with Progress(*columns, console=where, disable=hidden, transient=True) as progress:
-        task = progress.add_task(label, total=size or None)
-        while chunk := source.read(_CHUNK):
-            out.write(chunk)
-            digest.update(chunk)
-            progress.advance(task, len(chunk))
-    return digest.hexdigest()

@@ -54,17 +54,20 @@ def read_idx(path: Path) -> Array:
     return values.reshape(shape).copy()  # writable, as from an npz
 
 
-def load_split(what: ImageSet) -> Split:
+def load_split(what: ImageSet, path: str | None = None) -> Split:
     """Training and test part of a set, from where it is found first, checked.
 
-    Looks in ``WATERHORSE_DATA`` (``NAME.npz`` or the four idx files, gzipped or not, in it or in a
-    folder of the set's name), ``what.places``, the cache; then downloads what is missing. Raises
-    ``DatasetError`` where that fails or the content is not the set's.
+    ``path`` is an ``.npz`` file, or the name of one (default: the set's). Looks in ``WATERHORSE_DATA``
+    (that name, or the four idx files, gzipped or not, in it or in a folder of the set's name),
+    ``what.places``, the cache; then downloads what is missing. Raises ``DatasetError`` where that fails
+    or the content is not the set's.
     """
+    if path is not None and Path(path).is_file():
+        return _checked(what, path, *_from_npz(Path(path)))
     given = data_folder()
     name = what.name
     local = [] if given is None else [given / name, given / name.replace("_", "-"), given]
-    archive = find(f"{name}.npz", local)
+    archive = find(f"{name}.npz" if path is None else Path(path).name, local)
     if archive is not None:
         return _checked(what, str(archive), *_from_npz(archive))
     cache = cache_folder() / name

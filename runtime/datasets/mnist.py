@@ -17,11 +17,12 @@ MNIST = ImageSet(
 )
 
 
-def load_data() -> Split:
+def load_data(path: str = "mnist.npz") -> Split:
     """``(x_train, y_train), (x_test, y_test)``: images uint8 [n, 28, 28], labels uint8 [n].
 
-    60,000 images for training and 10,000 for testing. Read from ``WATERHORSE_DATA`` (``mnist.npz``
-    or the four idx files, also in a folder ``mnist``), else from the cache, else downloaded with a
-    checksum. Raises ``DatasetError`` where none of this works.
+    60,000 images for training and 10,000 for testing. Read from ``path`` where that is a file, else
+    from ``WATERHORSE_DATA`` (a file of that name, or the four idx files, also in a folder ``mnist``),
+    else from the cache, else downloaded with a checksum. Raises ``DatasetError`` where none of this
+    works.
     """
-    return load_split(MNIST)
+    return load_split(MNIST, path)

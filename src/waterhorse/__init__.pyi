@@ -1,5 +1,6 @@
 from . import activations as activations
 from . import callbacks as callbacks
+from . import config as config
 from . import constraints as constraints
 from . import datasets as datasets
 from . import errors as errors
@@ -11,9 +12,11 @@ from . import metrics as metrics
 from . import models as models
 from . import ops as ops
 from . import optimizers as optimizers
+from . import preprocessing as preprocessing
 from . import random as random
 from . import regularizers as regularizers
 from . import saving as saving
+from . import tree as tree
 from . import utils as utils
 from ._version import __version__ as __version__
 from .compiler import op as op
@@ -37,8 +40,8 @@ from .service.client import Client as Client
 
 __all__ = [
     "AioClient", "Client", "Function", "Input", "Model", "Sequential", "Tensor", "TensorSpec",
-    "Variable", "__version__", "activations", "callbacks", "constraints", "datasets",
+    "Variable", "__version__", "activations", "callbacks", "config", "constraints", "datasets",
     "differentiate", "errors", "function", "grad", "initializers", "jvp", "layers", "load_onnx",
-    "lora", "losses", "metrics", "models", "op", "ops", "optimizers", "random", "regularizers", "saving",
-    "set_device", "set_random_seed", "utils", "value_and_grad",
+    "lora", "losses", "metrics", "models", "op", "ops", "optimizers", "preprocessing", "random",
+    "regularizers", "saving", "set_device", "set_random_seed", "tree", "utils", "value_and_grad",
 ]  # fmt: skip

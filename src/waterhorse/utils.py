@@ -1,17 +1,79 @@
 """Small helpers, under Keras' names."""
 
 from . import _boot as _boot
-from .compiler.config import custom_object_scope, register_keras_serializable
+from .compiler.config import (
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
 from .compiler.layers.context import clear_session
 from .compiler.random import set_random_seed
-from .runtime.utils import normalize, split_dataset, to_categorical
+from .runtime.data import PyDataset
+from .runtime.data.timeseries import timeseries_dataset_from_array
+from .runtime.directory import (
+    audio_dataset_from_directory,
+    image_dataset_from_directory,
+    text_dataset_from_directory,
+)
+from .runtime.utils import (
+    Progbar,
+    array_to_img,
+    deserialize_keras_object,
+    disable_interactive_logging,
+    enable_interactive_logging,
+    get_file,
+    get_source_inputs,
+    img_to_array,
+    is_interactive_logging_enabled,
+    is_keras_tensor,
+    load_img,
+    normalize,
+    pack_x_y_sample_weight,
+    pad_sequences,
+    save_img,
+    serialize_keras_object,
+    split_dataset,
+    to_categorical,
+    unpack_x_y_sample_weight,
+)
+
+CustomObjectScope = custom_object_scope
+Sequence = PyDataset
 
 __all__ = [
+    "CustomObjectScope",
+    "Progbar",
+    "PyDataset",
+    "Sequence",
+    "array_to_img",
+    "audio_dataset_from_directory",
     "clear_session",
     "custom_object_scope",
+    "deserialize_keras_object",
+    "disable_interactive_logging",
+    "enable_interactive_logging",
+    "get_custom_objects",
+    "get_file",
+    "get_registered_name",
+    "get_registered_object",
+    "get_source_inputs",
+    "image_dataset_from_directory",
+    "img_to_array",
+    "is_interactive_logging_enabled",
+    "is_keras_tensor",
+    "load_img",
     "normalize",
+    "pack_x_y_sample_weight",
+    "pad_sequences",
     "register_keras_serializable",
+    "save_img",
+    "serialize_keras_object",
     "set_random_seed",
     "split_dataset",
+    "text_dataset_from_directory",
+    "timeseries_dataset_from_array",
     "to_categorical",
+    "unpack_x_y_sample_weight",
 ]

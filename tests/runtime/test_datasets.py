@@ -17,8 +17,9 @@ import pytest
 
 import waterhorse as wh
 from waterhorse.errors import ArgumentError, DatasetError
-from waterhorse.runtime.datasets import _files, _idx
+from waterhorse.runtime.datasets import _idx
 from waterhorse.runtime.datasets import fashion_mnist as fashion
+from waterhorse.runtime.utils import download as transfer
 
 ROOT = Path(__file__).parent.parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -335,7 +336,7 @@ def test_an_interrupted_download_leaves_nothing(
         out.write(source.read(10))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_files, "_copy", interrupted)
+    monkeypatch.setattr(transfer, "_copy", interrupted)
     with pytest.raises(KeyboardInterrupt):
         _idx.load_split(described(server.files, server.base))
     assert cached(tmp_path) == []
