@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, ShapeError
-from .. import dims, dtypes, scope, tree
+from .. import dims, scope, tree
 from ..block import Block
 from ..infer import TensorType
 from ..ir import LEAVES, RANDOM, Key, Node, Operators, Tensor, again, argument, convert, retyped
@@ -152,8 +152,7 @@ def stateful(
             other = kind if is_number(x) else convert(x).type
             if kind.dtype != other.dtype and is_number(states[i]):
                 initial[i] = convert(states[i], other.dtype)
-                kind = initial[i].type
-            wider.append(_wider(owner, kind, other))
+            wider.append(_wider(owner, kind._replace(dtype=initial[i].dtype), other))
         if wider == kinds:
             return body_draft, initial
         kinds = wider

@@ -202,7 +202,7 @@ def scan(
         shapes[:] = [emitted, [i for i, y in enumerate(ys) if y is not None], len(ys)]
         return [*found, *(y for y in ys if y is not None)]
 
-    carry, ys = _scanned(step, states, slices, reverse)
+    carry, ys = scanned(step, states, slices, reverse)
     emitted, places, count = shapes
     return tree.unflatten(nesting, carry), tree.unflatten(emitted, _at(places, ys, count))
 
@@ -235,7 +235,7 @@ def _slices(xs: Any, length: int | None) -> tuple[list[Tensor], Any]:
     return tensors, form
 
 
-def _scanned(
+def scanned(
     step: Callable[..., Any], states: Sequence[Any], slices: Sequence[Tensor], reverse: bool = False
 ) -> tuple[list[Tensor], list[Tensor]]:
     """A Scan, with the variables that its body assigns as more states: last states, stacked results."""
@@ -329,7 +329,7 @@ def _running(
         new = combined(flat[:count], here)
         return [*new, *(op.Squeeze(x, [a]) for x, a in zip(new, places, strict=True))]
 
-    _, stacked = _scanned(step, first, later)
+    _, stacked = scanned(step, first, later)
     turned = [
         op.Transpose(t, perm=[*range(1, a + 1), 0, *range(a + 1, t.ndim)])
         for t, a in zip(stacked, places, strict=True)

@@ -1,17 +1,17 @@
 """Convolutions and poolings in one to three dimensions, in Keras' layouts.
 
 Inputs are [batch, ..., channels] unless ``data_format`` is "channels_first", kernels are
-[..., in, out]. Padding is "valid" or "same", whose odd element goes to the end.
+[..., in, out]. Padding is "valid", "same", whose odd element goes to the end, or "causal" (1D). Beyond
+Keras, convolutions take a ``bias`` [out], which is part of their one node.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ...errors import ArgumentError, ShapeError
+from ...errors import ShapeError
 from .. import layout, op, windows
 from ..casting import floating
-from ..config import not_supported
 from ..infer import Dim
 from ..ir import Like, Tensor
 
@@ -62,7 +62,7 @@ def _window(
 
 def conv(
     inputs: Like, kernel: Like, strides: Any = 1, padding: str = "valid",
-    data_format: str | None = None, dilation_rate: Any = 1,
+    data_format: str | None = None, dilation_rate: Any = 1, *, bias: Like | None = None,
 ) -> Tensor:  # fmt: skip
     """Convolution with a kernel [..., in / groups, out]; the groups follow from the channels."""
     images = _images("conv", inputs, data_format)
@@ -72,12 +72,12 @@ def conv(
         raise ShapeError(f"conv: a kernel {w.type} does not fit {channels} channels")
     window = _window("conv", images, space, strides, padding, dilation_rate)
     turned = op.Transpose(w, perm=(w.ndim - 1, w.ndim - 2, *range(images.rank)))
-    return images.back(op.Conv(images.x, turned, group=channels // per_group, **window))
+    return images.back(op.Conv(images.x, turned, bias, group=channels // per_group, **window))
 
 
 def depthwise_conv(
     inputs: Like, kernel: Like, strides: Any = 1, padding: str = "valid",
-    data_format: str | None = None, dilation_rate: Any = 1,
+    data_format: str | None = None, dilation_rate: Any = 1, *, bias: Like | None = None,
 ) -> Tensor:  # fmt: skip
     """Each channel convolved by itself, with a kernel [..., in, multiplier]."""
     images = _images("depthwise_conv", inputs, data_format)
@@ -88,27 +88,29 @@ def depthwise_conv(
     window = _window("depthwise_conv", images, space, strides, padding, dilation_rate)
     turned = op.Transpose(w, perm=(w.ndim - 2, w.ndim - 1, *range(images.rank)))
     single = op.Reshape(turned, [-1, 1, *space])
-    return images.back(op.Conv(images.x, single, group=channels, **window))
+    return images.back(op.Conv(images.x, single, bias, group=channels, **window))
 
 
 def separable_conv(
     inputs: Like, depthwise_kernel: Like, pointwise_kernel: Like, strides: Any = 1,
-    padding: str = "valid", data_format: str | None = None, dilation_rate: Any = 1,
+    padding: str = "valid", data_format: str | None = None, dilation_rate: Any = 1, *,
+    bias: Like | None = None,
 ) -> Tensor:  # fmt: skip
     """``depthwise_conv``, then a convolution with windows of size 1."""
     y = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
-    return conv(y, pointwise_kernel, 1, "valid", data_format)
+    return conv(y, pointwise_kernel, 1, "valid", data_format, bias=bias)
 
 
 def conv_transpose(
     inputs: Like, kernel: Like, strides: Any = 1, padding: str = "valid",
-    output_padding: Any = None, data_format: str | None = None, dilation_rate: Any = 1,
+    output_padding: Any = None, data_format: str | None = None, dilation_rate: Any = 1, *,
+    bias: Like | None = None,
 ) -> Tensor:  # fmt: skip
     """The adjoint of ``conv``, with a kernel [..., out, in]: images grow by ``strides``.
 
-    "same" gives the size times the stride, "valid" what the kernel adds on top of that.
+    Without ``output_padding``, "same" gives the size times the stride, "valid" what the kernel adds on
+    top of that.
     """
-    not_supported("wh.ops.conv_transpose", output_padding=(output_padding, None))
     owner = "conv_transpose"
     images = _images(owner, inputs, data_format)
     w, space = _kernel(owner, kernel, images.rank)
@@ -117,18 +119,9 @@ def conv_transpose(
     steps = windows.sizes(owner, "strides", strides, images.rank)
     apart = windows.sizes(owner, "dilation_rate", dilation_rate, images.rank)
     extents = [d * (k - 1) + 1 for k, d in zip(space, apart, strict=True)]
-    if padding not in ("valid", "same"):
-        raise ArgumentError(f"{owner}(padding={padding!r}): expected 'valid' or 'same'")
-    surplus = [
-        max(e - s, 0) if padding == "same" else 0 for e, s in zip(extents, steps, strict=True)
-    ]
-    pads = [*(s // 2 for s in surplus), *(s - s // 2 for s in surplus)]
-    missing = [max(s - e, 0) for e, s in zip(extents, steps, strict=True)]
+    pads = windows.transposed_attributes(owner, padding, extents, steps, output_padding)
     turned = op.Transpose(w, perm=(w.ndim - 1, w.ndim - 2, *range(images.rank)))
-    y = op.ConvTranspose(
-        images.x, turned, strides=steps, dilations=apart, pads=pads,
-        output_padding=missing if any(missing) else None,
-    )  # fmt: skip
+    y = op.ConvTranspose(images.x, turned, bias, strides=steps, dilations=apart, **pads)
     return images.back(y)
 
 

@@ -1,6 +1,0 @@
-"""Functions over tensors."""
-
-from . import _boot as _boot
-from .compiler.ops import *  # noqa: F403
-from .compiler.ops import __all__ as __all__
-from .compiler.ops import __getattr__ as __getattr__

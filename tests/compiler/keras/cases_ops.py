@@ -1,0 +1,147 @@
+"""Cases for ``keras.ops``: the call, its inputs (from a seeded generator) and its arguments.
+
+Plain data, imported by the script that asks Keras and by the test that asks us. The inputs follow
+from the order of the lines: after a change, ``make_ops_goldens.py`` writes all results again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+RNG = np.random.default_rng(23)
+
+
+@dataclass(frozen=True)
+class OpCase:
+    """One line: ``call(*inputs, **kwargs)``; ``wrt`` counts the inputs with a gradient."""
+
+    call: str
+    inputs: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    wrt: int = 1
+    dynamic: bool = True
+    """Whether the first axis of the first input may be unknown."""
+    unpacked: bool = False
+    """Whether the inputs are one argument, a list."""
+    rtol: float = 1e-5
+
+    def __repr__(self) -> str:
+        kinds = "_".join("x".join(map(str, np.shape(x))) for x in self.inputs)
+        return "-".join([self.call, kinds, *(f"{k}={v}" for k, v in self.kwargs.items())])
+
+
+def normal(*shape: int) -> np.ndarray:
+    return RNG.normal(size=shape).astype("float32")
+
+
+def unit(*shape: int) -> np.ndarray:
+    return RNG.uniform(size=shape).astype("float32")
+
+
+def whole(low: int, high: int, *shape: int) -> np.ndarray:
+    return RNG.integers(low, high, shape).astype("int32")
+
+
+def positive(*shape: int) -> np.ndarray:
+    """Symmetric positive definite matrices."""
+    x = normal(*shape)
+    return (x @ x.swapaxes(-1, -2) + np.eye(shape[-1], dtype="float32")).astype("float32")
+
+
+def regular(*shape: int) -> np.ndarray:
+    """Matrices that are far from singular."""
+    return normal(*shape) + 2 * np.eye(shape[-1], dtype="float32")
+
+
+def case(call: str, *inputs: Any, wrt: int = 1, dynamic: bool = True, unpacked: bool = False,
+         rtol: float = 1e-5, **kwargs: Any) -> OpCase:  # fmt: skip
+    return OpCase(call, inputs, kwargs, wrt, dynamic, unpacked, rtol)
+
+
+IMAGES = normal(2, 5, 6, 3)
+BYTES = (whole(0, 16, 2, 5, 6, 3) * 16).astype("uint8")  # no halves to round after resizing
+AFFINE = np.array([[0.9, 0.2, 0.3, -0.1, 1.1, 0.4, 0, 0], [1, 0, -1.3, 0, 1, 2.2, 0, 0]], "float32")
+CORNERS = np.array([[0, 0], [5, 0], [0, 4], [5, 4]], "float32")
+MOVED = np.array([[0.5, 0.2], [4.6, 0.4], [-0.3, 3.9], [5.2, 4.1]], "float32")
+
+IMAGE = [
+    *(case("image.resize", IMAGES, size=(7, 4), interpolation=i, antialias=a)
+      for i in ("nearest", "bilinear", "bicubic") for a in (False, True)),
+    *(case("image.resize", IMAGES, size=(3, 3), interpolation=i, antialias=a)
+      for i in ("nearest", "bilinear", "bicubic") for a in (False, True)),
+    case("image.resize", IMAGES[0], size=(8, 9)),
+    case("image.resize", IMAGES, size=(4, 4), crop_to_aspect_ratio=True),
+    case("image.resize", IMAGES, size=(8, 4), crop_to_aspect_ratio=True),
+    case("image.resize", IMAGES, size=(4, 4), pad_to_aspect_ratio=True, fill_value=0.5),
+    case("image.resize", IMAGES, size=(4, 8), pad_to_aspect_ratio=True),
+    case("image.resize", normal(2, 3, 5, 4), size=(3, 7), data_format="channels_first"),
+    *(case("image.resize", BYTES, size=(7, 4), interpolation=i, wrt=0)
+      for i in ("nearest", "bilinear", "bicubic")),
+    *(case("image.affine_transform", IMAGES, AFFINE, interpolation=i, fill_mode=m, fill_value=0.5)
+      for i in ("nearest", "bilinear") for m in ("constant", "nearest", "wrap", "mirror", "reflect")),
+    case("image.affine_transform", IMAGES[0], AFFINE[0]),
+    case("image.affine_transform", normal(2, 3, 5, 6), AFFINE, data_format="channels_first"),
+    case("image.affine_transform", BYTES, AFFINE, wrt=0),
+    *(case("image.perspective_transform", IMAGES, np.stack([CORNERS, MOVED]),
+           np.stack([MOVED, CORNERS]), interpolation=i, fill_value=0.5)
+      for i in ("nearest", "bilinear")),
+    case("image.perspective_transform", IMAGES[0], CORNERS, MOVED, dynamic=False),
+    *(case("image.map_coordinates", normal(4, 5), normal(2, 3, 3) * 4 + 2, order=o, fill_mode=m)
+      for o in (0, 1) for m in ("constant", "nearest", "wrap", "mirror", "reflect")),
+    case("image.map_coordinates", normal(3, 4, 2), unit(3, 7), order=1, wrt=2),
+    case("image.map_coordinates", whole(0, 9, 4, 4), unit(2, 7) * 3, order=1, wrt=0),
+    case("image.rgb_to_grayscale", IMAGES), case("image.rgb_to_grayscale", IMAGES[0]),
+    case("image.rgb_to_grayscale", normal(2, 3, 4, 4), data_format="channels_first"),
+    case("image.rgb_to_hsv", unit(2, 3, 4, 3)),
+    case("image.rgb_to_hsv", np.array([[[0, 0, 0], [1, 1, 1], [0.5, 0.5, 0.2]]], "float32"), wrt=0),
+    case("image.hsv_to_rgb", unit(2, 3, 4, 3)),
+    case("image.hsv_to_rgb", unit(3, 3, 4), data_format="channels_first", dynamic=False),
+    case("image.pad_images", IMAGES, top_padding=1, left_padding=2, target_height=9, target_width=9),
+    case("image.pad_images", IMAGES[0], bottom_padding=1, right_padding=2, top_padding=0,
+         left_padding=1),
+    case("image.crop_images", IMAGES, top_cropping=1, left_cropping=2, target_height=3,
+         target_width=2),
+    case("image.crop_images", IMAGES[0], bottom_cropping=1, right_cropping=2, top_cropping=0,
+         left_cropping=1),
+    case("image.crop_images", normal(3, 5, 6), bottom_cropping=1, right_cropping=2,
+         target_height=3, target_width=3, data_format="channels_first", dynamic=False),
+    case("image.extract_patches", IMAGES, size=(2, 3)), case("image.extract_patches", IMAGES, size=2),
+    case("image.extract_patches", IMAGES, size=(3, 2), strides=(1, 2), padding="same", dynamic=False),
+    case("image.extract_patches", IMAGES[0], size=2, strides=1, dilation_rate=2, dynamic=False),
+    case("image.extract_patches", normal(2, 3, 4, 6), size=2, data_format="channels_first"),
+    case("image.extract_patches_3d", normal(2, 4, 5, 4, 2), size=(2, 2, 2)),
+    case("image.extract_patches_3d", normal(4, 4, 4, 2), size=2, strides=1, dynamic=False),
+    case("image.gaussian_blur", IMAGES, kernel_size=(3, 3), sigma=(1.0, 0.5), data_format="channels_last"),
+    case("image.gaussian_blur", IMAGES[0], kernel_size=(5, 5), data_format="channels_last"),
+    case("image.gaussian_blur", normal(2, 3, 5, 6), data_format="channels_first"),
+    case("image.sobel_edges", IMAGES), case("image.sobel_edges", normal(1, 2, 4, 4), data_format="channels_first"),
+    case("image.ssim", unit(2, 6, 7, 3), unit(2, 6, 7, 3), filter_size=4, wrt=2),
+    case("image.ssim", unit(3, 6, 7), unit(3, 6, 7), filter_size=5, data_format="channels_first", dynamic=False),
+    *(case("image.scale_and_translate", IMAGES, output_shape=(2, 8, 4, 3), method=m, antialias=a,
+           scale=np.array([1.5, 0.6], "float32"), translation=np.array([0.3, -0.5], "float32"),
+           spatial_dims=(1, 2))
+      for m in ("linear", "cubic", "lanczos3", "lanczos5") for a in (True, False)),
+]  # fmt: skip
+
+MATRICES = [
+    case("solve", regular(3, 4, 4), normal(3, 4, 2), wrt=2),
+    case("solve", regular(4, 4), normal(4), wrt=2, dynamic=False),
+    case("inv", regular(3, 4, 4)), case("inv", regular(3, 3), dynamic=False),
+    case("det", regular(3, 3, 3)), case("det", normal(1, 1), dynamic=False),
+    case("cholesky", positive(2, 4, 4)), case("cholesky", positive(3, 3), upper=True, dynamic=False),
+    # torch's gradient of cholesky_inverse also counts the triangle that is not read
+    case("cholesky_inverse", np.linalg.cholesky(positive(3, 3)), wrt=0, dynamic=False),
+    case("cholesky_inverse", np.linalg.cholesky(positive(3, 3)).T.copy(), wrt=0, upper=True,
+         dynamic=False),
+    *(case("solve_triangular", regular(2, 4, 4), normal(2, 4, 3), lower=low, wrt=2)
+      for low in (False, True)),
+    case("lu_factor", normal(2, 4, 4)), case("lu_factor", normal(3, 3), dynamic=False),
+    case("slogdet", normal(3, 4, 4)), case("logdet", positive(2, 3, 3)),
+    *(case("qr", normal(2, *s), mode=m, wrt=int(s[0] >= s[1] and m == "reduced"))
+      for s in ((4, 3), (3, 3), (3, 5)) for m in ("reduced", "complete")),
+]  # fmt: skip
+
+CASES = [*IMAGE, *MATRICES]
