@@ -148,10 +148,11 @@ def sparse_categorical_crossentropy(
     if ignore_class is not None:
         valid = op.Not(op.Equal(labels, ignore_class))
         labels = labels * op.Cast(valid, to="int64")
+        # a row that does not count adds nothing to the gradient either, even where it is infinite
+        pred = op.Where(op.Unsqueeze(valid, [axis]), pred, convert(1.0, pred.dtype))
     logs = log_probabilities(pred, from_logits, axis)
     picked = op.GatherElements(logs, op.Unsqueeze(labels, [axis]), axis=axis)
     loss = -op.Squeeze(picked, [axis])
-    # a row that does not count adds nothing, even where its prediction is infinite
     kept: Tensor = op.Where(valid, loss, convert(0.0, loss.dtype)) if valid is not None else loss
     return kept.with_mask(valid)
 

@@ -99,21 +99,20 @@ class Decisions:
         positive = self.true if self.weight is None else self.true * self.weight
         negative = 1.0 - self.true
         negative = negative if self.weight is None else negative * self.weight
-        above = self._bins if thresholds.even else self._compared
-        tp, fp = above(thresholds, positive), above(thresholds, negative)
-        # sums of weights, so that what should be 0 may be a rounding error below
-        fn = op.ReduceSum(positive, [0], keepdims=1) - tp
-        tn = op.ReduceSum(negative, [0], keepdims=1) - fp
+        split = self._bins if thresholds.even else self._compared
+        (tp, fn), (fp, tn) = split(thresholds, positive), split(thresholds, negative)
         return Counts(tp, fp, tn, fn)
 
-    def _compared(self, thresholds: Thresholds, weight: Tensor) -> Tensor:
-        """The weight [thresholds, labels] of predictions above each threshold."""
+    def _compared(self, thresholds: Thresholds, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """The weights [thresholds, labels] of predictions above each threshold, and of the others."""
         column = constant(np.reshape(thresholds.values, (-1, 1, 1)), self.pred.dtype)
         above = op.Cast(op.Greater(op.Unsqueeze(self.pred, [0]), column), to=weight.dtype)
-        result: Tensor = op.ReduceSum(above * weight, [1], keepdims=0)
-        return result
+        return (
+            op.ReduceSum(above * weight, [1], keepdims=0),
+            op.ReduceSum((1.0 - above) * weight, [1], keepdims=0),
+        )
 
-    def _bins(self, thresholds: Thresholds, weight: Tensor) -> Tensor:
+    def _bins(self, thresholds: Thresholds, weight: Tensor) -> tuple[Tensor, Tensor]:
         """The same by a histogram: a prediction is above all thresholds before its place."""
         count = len(thresholds)
         place = op.Ceil(op.Clip(self.pred, 0.0, 1.0) * float(count - 1))
@@ -122,8 +121,7 @@ class Decisions:
         labels = op.Shape(weight, start=1)
         empty = op.Expand(constant(0, weight.dtype), op.Concat([count], labels, axis=0))
         found = op.ScatterElements(empty, place, weight, axis=0, reduction="add")
-        result: Tensor = op.CumSum(found, 0, exclusive=1, reverse=1)
-        return result
+        return op.CumSum(found, 0, exclusive=1, reverse=1), op.CumSum(found, 0)
 
 
 def decisions(

@@ -1,7 +1,7 @@
-"""Golden values of activations, losses, metrics and image operators, made by Keras on torch.
+"""Golden values of activations and image operators, made by Keras on torch.
 
-Not run by the tests, which only read what it wrote: ``keras_activations.npz``, ``keras_losses.npz``,
-``keras_metrics.npz`` and ``keras_ops.npz``. To make them again, in a virtual environment of its own:
+Not run by the tests, which only read what it wrote: ``keras_activations.npz`` and ``keras_ops.npz``.
+To make them again, in a virtual environment of its own:
 
     pip install keras==3.15.1 torch==2.13.0
     KERAS_BACKEND=torch python tests/goldens/make_keras_goldens.py
@@ -53,136 +53,6 @@ def activations() -> None:
         case = {"name": f"{i:02d}_{call}", "call": call, "kwargs": kwargs}
         book.add(case, y=y, cotangent=cotangent, grad=grad)
     book.write("activations")
-
-
-def softmax(x: np.ndarray) -> np.ndarray:
-    e = np.exp(x - x.max(-1, keepdims=True))
-    return (e / e.sum(-1, keepdims=True)).astype("float32")
-
-
-def targets_and_predictions(kind: str) -> tuple[np.ndarray, np.ndarray]:
-    """Data that suit a loss: ``kind`` says what targets and predictions are."""
-    classes = np.array([2, 0, 4, 1, 3, 2])
-    logits = normal(6, 5) * 2
-    logits[0, 0] = 0.0
-    rows = np.eye(5, dtype="float32")[classes]
-    return {
-        "numbers": lambda: (normal(6, 5), normal(6, 5)),
-        "column": lambda: (normal(6), normal(6, 1)),
-        "vector": lambda: (normal(6, 1), normal(6)),
-        "positive": lambda: (np.abs(normal(6, 5)) + 0.1, np.abs(normal(6, 5)) + 0.1),
-        "binary_logits": lambda: ((normal(6, 5) > 0).astype("float32"), logits),
-        "binary": lambda: ((normal(6, 5) > 0).astype("int64"), 1 / (1 + np.exp(-logits))),
-        "binary_column": lambda: (np.array([0, 1, 1, 0, 1, 0]), 1 / (1 + np.exp(-logits[:, :1]))),
-        "signs": lambda: (np.sign(normal(6, 5)), normal(6, 5)),
-        "one_hot": lambda: (rows, softmax(logits)),
-        "one_hot_scaled": lambda: (rows, softmax(logits) * 3),
-        "one_hot_logits": lambda: (rows, logits),
-        "soft": lambda: (softmax(normal(6, 5)), softmax(logits)),
-        "classes": lambda: (classes, softmax(logits)),
-        "classes_column": lambda: (classes[:, None], softmax(logits)),
-        "classes_logits": lambda: (classes, logits),
-        "extreme": lambda: (classes, rows[::-1].copy()),
-        "extreme_logits": lambda: (classes, logits * 60),
-        "sequence": lambda: (RNG.integers(0, 5, (3, 4)), normal(3, 4, 5)),
-    }[kind]()  # fmt: skip
-
-
-LOSSES: list[tuple[str, dict[str, Any], str]] = [
-    ("MeanSquaredError", {}, "numbers"), ("MeanSquaredError", {}, "column"),
-    ("MeanSquaredError", {}, "vector"), ("MeanAbsoluteError", {}, "numbers"),
-    ("MeanAbsolutePercentageError", {}, "positive"),
-    ("MeanSquaredLogarithmicError", {}, "positive"), ("Huber", {}, "numbers"),
-    ("Huber", {"delta": 0.3}, "numbers"), ("LogCosh", {}, "numbers"), ("Poisson", {}, "positive"),
-    ("CosineSimilarity", {}, "numbers"), ("CosineSimilarity", {"axis": 0}, "numbers"),
-    ("KLDivergence", {}, "soft"), ("Hinge", {}, "signs"), ("Hinge", {}, "binary_logits"),
-    ("SquaredHinge", {}, "signs"), ("CategoricalHinge", {}, "one_hot_logits"),
-    ("BinaryCrossentropy", {"from_logits": True}, "binary_logits"),
-    ("BinaryCrossentropy", {}, "binary"), ("BinaryCrossentropy", {}, "binary_column"),
-    ("BinaryCrossentropy", {"label_smoothing": 0.2}, "binary"),
-    ("BinaryCrossentropy", {"label_smoothing": 0.2, "from_logits": True}, "binary_logits"),
-    ("CategoricalCrossentropy", {}, "one_hot"), ("CategoricalCrossentropy", {}, "one_hot_scaled"),
-    ("CategoricalCrossentropy", {}, "soft"),
-    ("CategoricalCrossentropy", {"from_logits": True}, "one_hot_logits"),
-    ("CategoricalCrossentropy", {"label_smoothing": 0.1}, "one_hot"),
-    ("CategoricalCrossentropy", {"label_smoothing": 0.1, "from_logits": True}, "one_hot_logits"),
-    ("SparseCategoricalCrossentropy", {}, "classes"),
-    ("SparseCategoricalCrossentropy", {}, "classes_column"),
-    ("SparseCategoricalCrossentropy", {}, "extreme"),
-    ("SparseCategoricalCrossentropy", {"from_logits": True}, "classes_logits"),
-    ("SparseCategoricalCrossentropy", {"from_logits": True}, "extreme_logits"),
-    ("SparseCategoricalCrossentropy", {"from_logits": True}, "sequence"),
-    ("SparseCategoricalCrossentropy", {"ignore_class": 2}, "classes"),
-    ("SparseCategoricalCrossentropy", {"ignore_class": 1, "from_logits": True}, "sequence"),
-]  # fmt: skip
-REDUCTIONS = ["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none"]
-
-
-def losses() -> None:
-    book = Book()
-    for i, (call, kwargs, kind) in enumerate(LOSSES):
-        true, pred = targets_and_predictions(kind)
-        pred = pred.astype("float32")
-        make = getattr(keras.losses, call)
-        plain = make(**kwargs, reduction="none")(true, torch.tensor(pred))
-        weight = np.abs(normal(*plain.shape))
-        found = {}
-        for reduction in REDUCTIONS:
-            loss = make(**kwargs, reduction=reduction)
-            found[reduction] = loss(true, torch.tensor(pred))
-            found[f"{reduction}_weighted"] = loss(true, torch.tensor(pred), sample_weight=weight)
-        leaf = torch.tensor(pred, requires_grad=True)
-        make(**kwargs)(true, leaf, sample_weight=weight).backward()
-        case = {"name": f"{i:02d}_{call}", "call": call, "kwargs": kwargs, "data": kind}
-        book.add(case, true=true, pred=pred, weight=weight, grad=leaf.grad, **found)
-    book.write("losses")
-
-
-METRICS: list[tuple[str, dict[str, Any], str]] = [
-    ("Accuracy", {}, "equal"), ("BinaryAccuracy", {}, "binary"),
-    ("BinaryAccuracy", {}, "binary_column"), ("BinaryAccuracy", {"threshold": 0.3}, "binary"),
-    ("CategoricalAccuracy", {}, "one_hot"), ("SparseCategoricalAccuracy", {}, "classes"),
-    ("SparseCategoricalAccuracy", {}, "classes_column"),
-    ("SparseCategoricalAccuracy", {}, "sequence"), ("TopKCategoricalAccuracy", {"k": 2}, "one_hot"),
-    ("SparseTopKCategoricalAccuracy", {"k": 2}, "classes"),
-    ("SparseTopKCategoricalAccuracy", {"k": 3}, "sequence"),
-    ("SparseTopKCategoricalAccuracy", {"k": 2}, "extreme"), ("MeanSquaredError", {}, "numbers"),
-    ("MeanSquaredError", {}, "column"), ("RootMeanSquaredError", {}, "numbers"),
-    ("MeanAbsoluteError", {}, "numbers"), ("MeanAbsolutePercentageError", {}, "positive"),
-    ("MeanSquaredLogarithmicError", {}, "positive"), ("LogCoshError", {}, "numbers"),
-    ("CosineSimilarity", {}, "numbers"), ("KLDivergence", {}, "soft"), ("Poisson", {}, "positive"),
-    ("Hinge", {}, "signs"), ("SquaredHinge", {}, "signs"),
-    ("CategoricalHinge", {}, "one_hot_logits"), ("BinaryCrossentropy", {}, "binary"),
-    ("BinaryCrossentropy", {"from_logits": True}, "binary_logits"),
-    ("CategoricalCrossentropy", {"label_smoothing": 0.1}, "one_hot"),
-    ("SparseCategoricalCrossentropy", {}, "classes"),
-    ("SparseCategoricalCrossentropy", {"from_logits": True}, "sequence"),
-    ("SparseCategoricalCrossentropy", {"ignore_class": 2}, "classes"),
-]  # fmt: skip
-
-
-def metrics() -> None:
-    book = Book()
-    for i, (call, kwargs, kind) in enumerate(METRICS):
-        arrays: dict[str, Any] = {}
-        plain, weighted = (getattr(keras.metrics, call)(**kwargs) for _ in range(2))
-        arrays["empty"] = plain.result()
-        for batch in range(2):
-            if kind == "equal":
-                true, pred = RNG.integers(0, 3, (6, 5)), RNG.integers(0, 3, (6, 5))
-            else:
-                true, pred = targets_and_predictions(kind)
-            pred = pred.astype("float32")
-            weight = np.abs(normal(len(true)))
-            plain.update_state(true, torch.tensor(pred))
-            weighted.update_state(true, torch.tensor(pred), sample_weight=weight)
-            arrays |= {f"true_{batch}": true, f"pred_{batch}": pred, f"weight_{batch}": weight}
-            arrays[f"result_{batch}"] = plain.result()
-            arrays[f"weighted_{batch}"] = weighted.result()
-        arrays["state"] = np.array([float(v.numpy()) for v in plain.variables])
-        case = {"name": f"{i:02d}_{call}", "call": call, "kwargs": kwargs, "data": kind}
-        book.add(case | {"label": plain.name}, **arrays)
-    book.write("metrics")
 
 
 # call, shapes of the arrays after the first, keyword arguments; shape of the first array
@@ -254,6 +124,4 @@ def ops() -> None:
 
 if __name__ == "__main__":
     activations()
-    losses()
-    metrics()
     ops()

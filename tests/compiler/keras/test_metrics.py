@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import numpy as np
@@ -15,27 +17,55 @@ from .goldens import Array, Case, close, load
 CASES = load("metrics")
 
 
+LISTS = ("label_weights", "thresholds", "target_class_ids")
+
+
 def make(case: Case) -> Any:
-    return getattr(wh.metrics, case.call)(**case.kwargs)
+    given = {
+        k: list(v) if k in LISTS and isinstance(v, tuple) else v for k, v in case.kwargs.items()
+    }
+    return getattr(wh.metrics, case.call)(**given)
 
 
 def dynamic(array: Array) -> wh.TensorSpec:
     return wh.TensorSpec((None, *array.shape[1:]), array.dtype)
 
 
+def has(case: Case, label: str) -> bool:
+    return f"{case.name}/{label}" in case._index
+
+
 @pytest.mark.parametrize("case", CASES, ids=repr)
 def test_results_equal_keras(case: Case) -> None:
     plain, weighted = make(case), make(case)
-    close(plain.result(), case["empty"])
+    if has(case, "empty"):
+        close(plain.result(), case["empty"])
     for i in range(2):
         true, pred = case[f"true_{i}"], case[f"pred_{i}"]
         plain.update_state(true, pred)
         weighted.update_state(true, pred, sample_weight=case[f"weight_{i}"])
         close(plain.result(), case[f"result_{i}"])
         close(weighted.result(), case[f"weighted_{i}"])
-    close([v.numpy() for v in plain.variables], case["state"])
+    # Keras takes negatives as differences of sums: what should be 0 is as far from it as they are rounded
+    state = np.concatenate([v.numpy().ravel() for v in plain.variables])
+    close(state, case["state"], atol=1e-5)
     plain.reset_state()
-    close(plain.result(), case["empty"])
+    if has(case, "empty"):
+        close(plain.result(), case["empty"])
+    plain.update_state(case["true_0"], case["pred_0"])
+    close(plain.result(), case["result_0"])
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if has(c, "mask_0")], ids=repr)
+def test_masks_equal_keras(case: Case) -> None:
+    plain, weighted = make(case), make(case)
+    for i in range(2):
+        mask = wh.ops.convert_to_tensor(case[f"mask_{i}"])
+        pred = wh.ops.convert_to_tensor(case[f"pred_{i}"]).with_mask(mask)
+        plain.update_state(case[f"true_{i}"], pred)
+        weighted.update_state(case[f"true_{i}"], pred, sample_weight=case[f"heavy_{i}"])
+        close(plain.result(), case[f"masked_{i}"])
+        close(weighted.result(), case[f"both_{i}"])
 
 
 @pytest.mark.parametrize("case", CASES, ids=repr)
@@ -57,8 +87,8 @@ def test_the_same_in_a_function_with_a_dynamic_batch(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=repr)
 def test_names_and_saved_forms(case: Case) -> None:
     metric = make(case)
-    assert metric.name == case.facts["label"]
-    again = wh.metrics.deserialize(wh.metrics.serialize(metric))
+    assert re.fullmatch(rf"{case.facts['label']}(_\d+)?", metric.name)
+    again = wh.metrics.deserialize(json.loads(json.dumps(wh.metrics.serialize(metric))))
     assert type(again) is type(metric)
     close(again(case["true_0"], case["pred_0"]), case["result_0"])
 
@@ -163,12 +193,10 @@ def test_strings(name: str, wanted: str) -> None:
     assert type(wh.metrics.get(name)).__name__ == wanted
 
 
-def test_unknown_names_and_missing_metrics() -> None:
+def test_unknown_names_and_arguments() -> None:
     with pytest.raises(ArgumentError, match="did you mean 'binary_accuracy'"):
         wh.metrics.get("binary_acuracy")
     with pytest.raises(ArgumentError, match="expected a name"):
         wh.metrics.get(3)
-    with pytest.raises(NotImplementedError, match="AUC"):
-        wh.metrics.get("AUC")
     with pytest.raises(TypeError, match="threshold"):
         wh.metrics.BinaryAccuracy(treshold=0.3)
