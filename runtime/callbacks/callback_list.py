@@ -59,9 +59,13 @@ class CallbackList(Callback):
         self.set_params(params)
 
     def append(self, callback: Callback) -> None:
-        """Add one at the end."""
+        """Add one at the end; it is told the model and the parameters that the others know."""
         self.callbacks.append(callback)
         self._by_hook = {}
+        if self.params:
+            callback.set_params(self.params)
+        if hasattr(self, "model"):
+            callback.set_model(self.model)
 
     def set_params(self, params: dict[str, Any]) -> None:
         self.params = params

@@ -6,7 +6,7 @@ import csv
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
@@ -34,48 +34,40 @@ class CSVLogger(Callback):
     ) -> None:
         self.filename, self.sep, self.append = os.fspath(filename), separator, append
         self.keys: list[str] | None = None
-        self._file: TextIO | None = None
-        self._resumed: int | None = None  # the file's size in bytes where a resumed run was left
+        self._mode = "w"
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        self.keys = self._resumed = None
+        self.keys = None
+        self._mode = "a" if self.append else "w"
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         found = logs or {}
-        first = self._file is None
-        file = self._file = self._opened() if self._file is None else self._file
         if self.keys is None:
             self.keys = sorted(found)
             if not any(k.startswith("val_") for k in self.keys):
                 self.keys += [f"val_{k}" for k in self.keys]
-        writer = csv.writer(file, delimiter=self.sep)
-        if first and file.tell() == 0:
-            writer.writerow(["epoch", *self.keys])
-        writer.writerow([epoch, *(_written(found.get(k, "NA")) for k in self.keys)])
-        file.flush()
-
-    def on_train_end(self, logs: Logs | None = None) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-    def _opened(self) -> TextIO:
-        path = Path(self.filename)
         try:
-            if self._resumed is not None and path.is_file():
-                os.truncate(path, min(self._resumed, path.stat().st_size))
-                return path.open("a", newline="")
-            return path.open("a" if self.append else "w", newline="")
+            with Path(self.filename).open(self._mode, newline="") as file:
+                writer = csv.writer(file, delimiter=self.sep)
+                if file.tell() == 0:
+                    writer.writerow(["epoch", *self.keys])
+                writer.writerow([epoch, *(_written(found.get(k, "NA")) for k in self.keys)])
         except OSError as error:
             raise ExportError(
                 f"CSVLogger: cannot write {self.filename}: {error.strerror}"
             ) from error
+        self._mode = "a"
 
     def get_state(self) -> dict[str, Any]:
-        return {"keys": self.keys, "size": None if self._file is None else self._file.tell()}
+        path = Path(self.filename)
+        return {"keys": self.keys, "size": path.stat().st_size if path.is_file() else 0}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        self.keys, self._resumed = state["keys"], state["size"]
+        self.keys = state["keys"]
+        path = Path(self.filename)
+        if self.keys is not None and path.is_file():
+            os.truncate(path, min(int(state["size"]), path.stat().st_size))
+            self._mode = "a"
 
 
 def _written(value: Any) -> Any:

@@ -163,7 +163,7 @@ def graph(nodes: Iterable[tuple[str, str, Sequence[str]]]) -> bytes:
 
 
 class EventFile:
-    """A new event file in ``directory``; each event is written at once.
+    """A new event file in ``directory``; it is open only while an event is written.
 
     Raises ``ExportError`` where it cannot be written.
     """
@@ -173,15 +173,17 @@ class EventFile:
         self.path = Path(directory) / f"events.out.tfevents.{label}"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("wb")
         except OSError as error:
             raise ExportError(f"cannot write {self.path}: {error.strerror}") from error
         self._write(chunk(3, "brain.Event:2"))
 
     def _write(self, what: bytes, step: int = 0) -> None:
         wall_time = varint(1 << 3 | 1) + struct.pack("<d", time.time())
-        self._file.write(record(wall_time + number(2, step) + what))
-        self._file.flush()
+        try:
+            with self.path.open("ab") as file:
+                file.write(record(wall_time + number(2, step) + what))
+        except OSError as error:
+            raise ExportError(f"cannot write {self.path}: {error.strerror}") from error
 
     def summary(self, step: int, content: bytes) -> None:
         """Add what ``scalar``, ``histogram``, ``text`` or ``image`` gave; they can be joined."""
@@ -190,6 +192,3 @@ class EventFile:
     def graph(self, content: bytes) -> None:
         """Add what ``graph`` gave."""
         self._write(chunk(4, content))
-
-    def close(self) -> None:
-        self._file.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...compiler import metrics
+from ...compiler import losses, metrics
 from ...compiler.ir import Array
 from ...errors import ArgumentError
 from .base import Callback, Logs
@@ -39,6 +39,11 @@ def _metric_is_higher(metric: metrics.Metric) -> bool | None:
     for cls in type(metric).__mro__:
         if cls.__name__ in _HIGHER | _LOWER:
             return cls.__name__ in _HIGHER
+    if isinstance(metric, metrics.MeanMetricWrapper):
+        # a loss as a metric
+        module = str(getattr(metric.fn, "__module__", ""))
+        if isinstance(metric.fn, losses.Loss) or module.startswith(losses.__name__):
+            return False
     return None
 
 

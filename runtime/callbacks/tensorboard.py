@@ -106,9 +106,7 @@ class TensorBoard(Callback):
                 self._file("train").graph(events.graph(_nodes(step.model.graph)))
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        for file in self._files.values():
-            file.close()
-        self._files = {}
+        self._files = {}  # another run writes other files
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._epoch_began = time.perf_counter(), self._iterations()

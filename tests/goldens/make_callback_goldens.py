@@ -5,7 +5,7 @@ Run in an environment of its own (keras 3.15.1, torch and numpy; the tests need 
     KERAS_BACKEND=torch python tests/goldens/make_callback_goldens.py
 
 Writes keras_callbacks.json: for each run the history, the weight at the end and what the callbacks
-know then; and the files that CSVLogger wrote.
+know then; the files that CSVLogger wrote; and which metrics are best when large.
 """
 
 import json
@@ -84,10 +84,29 @@ def write(case: dict[str, Any]) -> str:
         return path.read_bytes().decode()
 
 
+def direction(cls: Any) -> str | None:
+    """Whether a metric is best "up" or "down", None where Keras does not say."""
+    for arguments in ((), (0.5,), (2,), (2, [0])):
+        try:
+            made = cls(*arguments)
+        except (TypeError, ValueError):
+            continue
+        return getattr(made, "_direction", None)
+    raise TypeError(f"cannot make a {cls.__name__}")
+
+
+def directions() -> dict[str, str | None]:
+    """For all metrics but the bases and those that need a function."""
+    left_out = ("Metric", "MeanMetricWrapper")
+    classes = {n: c for n, c in vars(keras.metrics).items() if isinstance(c, type)}
+    return {n: direction(c) for n, c in classes.items() if n not in left_out}
+
+
 def main() -> None:
     found = {
         "runs": {n: play(case) for n, case in cases.CASES.items()},
         "csv": {n: write(case) for n, case in cases.CSV.items()},
+        "directions": directions(),
     }
     path = HERE / "keras_callbacks.json"
     path.write_text(json.dumps(found, default=lambda v: v.item() if np.ndim(v) == 0 else v) + "\n")

@@ -105,6 +105,6 @@ def test_csv_files_are_those_of_keras(name: str, tmp_path: Path) -> None:
             try:
                 number = float(b)
             except ValueError:
-                assert a == b  # noqa: PT017
+                assert a == b
             else:
                 np.testing.assert_allclose(float(a), number, rtol=1e-5)
