@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, ShapeError
 from . import settings
 from .infer import Dim
 
@@ -20,18 +20,39 @@ def sizes(owner: str, label: str, value: Any, rank: int = 2, least: int = 1) -> 
     return found
 
 
-def is_channels_first(owner: str, data_format: str | None) -> bool:
-    """Whether images are [batch, channels, ...]; None means ``config.image_data_format()``."""
-    data_format = settings.image_data_format() if data_format is None else data_format
+def layout_name(owner: str, data_format: str | None) -> str:
+    """The layout, channels_last or channels_first; None means ``config.image_data_format()``."""
+    data_format = settings.image_data_format() if data_format is None else data_format.lower()
     if data_format not in ("channels_last", "channels_first"):
         raise ArgumentError(
             f"{owner}(data_format={data_format!r}): expected 'channels_last' or 'channels_first'"
         )
-    return data_format == "channels_first"
+    return data_format
+
+
+def is_channels_first(owner: str, data_format: str | None) -> bool:
+    """Whether images are [batch, channels, ...]; None means ``config.image_data_format()``."""
+    return layout_name(owner, data_format) == "channels_first"
+
+
+_SPACES = {
+    1: "sequences [batch, steps, channels]",
+    2: "images [batch, height, width, channels]",
+    3: "volumes [batch, depth, height, width, channels]",
+}
+
+
+def check_space(owner: str, shape: Any, rank: int = 2) -> None:
+    """Raise ``ShapeError`` unless ``shape`` has a batch, ``rank`` axes of space, and channels."""
+    if len(shape) != rank + 2:
+        hint = "; add a channel axis: x[..., None]" if len(shape) == rank + 1 else ""
+        raise ShapeError(
+            f"{owner} takes {_SPACES[rank]}; got a tensor of shape {tuple(shape)}{hint}"
+        )
 
 
 def check_padding(owner: str, padding: str, causal: bool = False) -> str:
-    """``padding`` in lower case. Raises ``ArgumentError`` unless it is "valid", "same" or, if allowed, "causal"."""
+    """``padding`` in lower case: "valid", "same" or, where allowed, "causal"; else an ``ArgumentError``."""
     known = ("valid", "same", "causal") if causal else ("valid", "same")
     if not isinstance(padding, str) or padding.lower() not in known:
         raise ArgumentError(
@@ -85,7 +106,11 @@ def transposed_attributes(
     first.
     """
     same = check_padding(owner, padding) == "same"
-    added = [None] * len(extents) if extra is None else sizes(owner, "output_padding", extra, len(extents), 0)
+    added = (
+        [None] * len(extents)
+        if extra is None
+        else sizes(owner, "output_padding", extra, len(extents), 0)
+    )
     begins, ends, beyond = [], [], []
     for extent, stride, more in zip(extents, strides, added, strict=True):
         if more is not None and more >= stride:
