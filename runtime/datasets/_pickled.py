@@ -14,10 +14,8 @@ from ...errors import DatasetError
 _multiarray = np._core.multiarray  # type: ignore[attr-defined]  # as pickles name it
 _KNOWN = {
     ("multiarray", "_reconstruct"): _multiarray._reconstruct,
-    ("multiarray", "scalar"): _multiarray.scalar,
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
-    ("_codecs", "encode"): lambda text, name: text.encode(name),
 }
 
 
@@ -51,9 +49,9 @@ def batch(path: Path) -> dict[str, Any]:
 
 
 def images(batch_: dict[str, Any], labels: str, path: Path) -> tuple[Array, Array]:
-    """Images uint8 [n, 3, 32, 32] and labels uint8 [n, 1]."""
+    """Images uint8 [n, 3, 32, 32] and labels int64 [n, 1]."""
     try:
         x = np.asarray(batch_["data"], np.uint8).reshape(-1, 3, 32, 32)
-        return x, np.asarray(batch_[labels], np.uint8).reshape(len(x), 1)
+        return x, np.asarray(batch_[labels], np.int64).reshape(len(x), 1)
     except (KeyError, ValueError, OverflowError) as error:
         raise DatasetError(f"{path} has no images and {labels} of CIFAR: {error}") from error

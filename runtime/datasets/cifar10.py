@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ._cifar import Split, folder_of, split
 
 LABELS = [
@@ -19,4 +21,6 @@ def load_data() -> Split:
     """
     origin = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
     folder = folder_of("cifar-10-batches-py", "data_batch_1", origin, _HASH)
-    return split(folder, [f"data_batch_{i}" for i in range(1, 6)], "test_batch", "labels")
+    train = [f"data_batch_{i}" for i in range(1, 6)]
+    (x_train, y_train), (x_test, y_test) = split(folder, train, "test_batch", "labels")
+    return (x_train, y_train.astype(np.uint8)), (x_test, y_test.astype(np.uint8))

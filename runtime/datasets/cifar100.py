@@ -9,7 +9,7 @@ _HASH = "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7"
 
 
 def load_data(label_mode: str = "fine") -> Split:
-    """``(x_train, y_train), (x_test, y_test)``: images uint8 [n, 32, 32, 3], labels uint8 [n, 1].
+    """``(x_train, y_train), (x_test, y_test)``: images uint8 [n, 32, 32, 3], labels int64 [n, 1].
 
     50,000 images for training, 10,000 for testing. ``label_mode``: "fine" for the 100 classes, "coarse"
     for the 20 groups. Read from the folder ``cifar-100-python`` in ``WATERHORSE_DATA`` or the cache, else

@@ -65,10 +65,12 @@ def taps(size: int, wanted: int, method: str) -> tuple[Array, Array]:
         weights = np.maximum(ends - np.maximum(pixels, begin[:, None]), 0)
     else:
         reach, kernel = KERNELS[method]
-        centre = (np.arange(wanted)[:, None] + 0.5) * scale - 0.5
-        first = np.ceil(centre - reach).astype(np.intp)
+        # in float32, as TensorFlow: where a kernel ends between two pixels is a matter of rounding
+        inverse = np.float32(1) / np.float32(wanted / size)
+        centre = (np.arange(wanted, dtype=np.float32)[:, None] + np.float32(0.5)) * inverse
+        first = np.ceil(centre - np.float32(reach + 0.5)).astype(np.intp)
         pixels = first + np.arange(math.floor(2 * reach) + 1)
-        weights = kernel(pixels - centre)
+        weights = kernel((pixels.astype(np.float32) + np.float32(0.5) - centre).astype(np.float64))
     weights = np.where((pixels < 0) | (pixels >= size), 0, weights)
     weights /= weights.sum(1, keepdims=True)
     return np.clip(pixels, 0, size - 1), weights.astype(np.float32)
@@ -93,7 +95,8 @@ def resized(image: Any, height: int, width: int, method: str = "bilinear", axis:
         raise ArgumentError(f"interpolation={method!r}: expected one of {', '.join(METHODS)}")
     found = np.asarray(image, np.float32)
     for along, wanted in ((axis, height), (axis + 1, width)):
-        if found.shape[along] != wanted:
+        # these two blur also where the size stays as it is
+        if found.shape[along] != wanted or method in ("gaussian", "mitchellcubic"):
             found = _along(found, wanted, method, along)
     return found
 
@@ -113,7 +116,7 @@ def padded(image: Array, height: int, width: int, method: str) -> Array:
     """The whole image [rows, columns, channels] at the largest size that fits, centred between zeros."""
     rows, columns = image.shape[:2]
     ratio = max(columns / width, rows / height)
-    inner = resized(image, int(rows / ratio), int(columns / ratio), method)
+    inner = resized(image, max(int(rows / ratio), 1), max(int(columns / ratio), 1), method)
     found = np.zeros((height, width, image.shape[2]), np.float32)
     top = max(int((height - rows / ratio) / 2), 0)
     left = max(int((width - columns / ratio) / 2), 0)
