@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from . import config, op
+from . import config, naming, op
 from .ir import Like, Tensor, convert
 
 _EPSILON = 1e-7
@@ -80,6 +80,8 @@ _NAMES |= {c.__name__: c for c in _NAMES.values()}
 
 def get(identifier: Any) -> Any:
     """A constraint for a name, an instance, a class, a saved dict, a function, or None."""
+    if isinstance(identifier, Mapping):
+        identifier = naming.qualified("constraints", identifier, __all__)
     return config.resolved("constraint", identifier, _NAMES)
 
 

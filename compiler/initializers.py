@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..errors import ArgumentError
-from . import config, dtypes
+from . import config, dtypes, naming
 from .ir import Array, Operators, Tensor, data
 from .random import SeedGenerator, host_generator, next_seed
 
@@ -376,7 +376,7 @@ def get(identifier: Any) -> Any:
         found = config.lookup("initializer", identifier, _NAMES)
         return found() if isinstance(found, type) else found
     if isinstance(identifier, Mapping):
-        return config.deserialize(identifier)
+        return config.deserialize(naming.qualified("initializers", identifier, __all__))
     if isinstance(identifier, type) and issubclass(identifier, Initializer):
         return identifier()
     if callable(identifier):
@@ -421,9 +421,9 @@ STFTInitializer = STFT
 __all__ = [
     "STFT", "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Identity",
     "IdentityInitializer", "Initializer", "LecunNormal", "LecunUniform", "Ones", "Orthogonal",
-    "OrthogonalInitializer", "RandomNormal", "RandomUniform", "STFTInitializer", "TruncatedNormal",
-    "VarianceScaling", "Zeros", "constant", "deserialize", "get", "glorot_normal",
-    "glorot_uniform", "he_normal", "he_uniform", "identity", "lecun_normal", "lecun_uniform", "ones", "orthogonal",
-    "random_normal", "random_uniform", "serialize", "stft", "truncated_normal",
-    "variance_scaling", "zeros",
+    "OrthogonalInitializer", "RandomNormal", "RandomUniform", "STFTInitializer",
+    "TruncatedNormal", "VarianceScaling", "Zeros", "constant", "deserialize", "get",
+    "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "identity", "lecun_normal",
+    "lecun_uniform", "ones", "orthogonal", "random_normal", "random_uniform", "serialize",
+    "stft", "truncated_normal", "variance_scaling", "zeros",
 ]  # fmt: skip

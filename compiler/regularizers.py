@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
-from . import config, op
+from . import config, naming, op
 from .ir import Like, Tensor, constant, convert
 
 
@@ -101,6 +101,8 @@ _NAMES |= {c.__name__: c for c in _NAMES.values()}
 
 def get(identifier: Any) -> Any:
     """A regularizer for a name, an instance, a class, a saved dict, a function, or None."""
+    if isinstance(identifier, Mapping):
+        identifier = naming.qualified("regularizers", identifier, __all__)
     return config.resolved("regularizer", identifier, _NAMES)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import ArgumentError
-from .. import config
+from .. import config, naming
 from . import schedules
 from .adafactor import Adafactor
 from .adagrad import Adagrad, Ftrl
@@ -30,7 +30,7 @@ def get(identifier: Any) -> Optimizer:
         made: Optimizer = config.lookup("optimizer", identifier.lower(), _NAMES)()
         return made
     if isinstance(identifier, dict):
-        found: Optimizer = config.deserialize(identifier)
+        found: Optimizer = config.deserialize(naming.qualified("optimizers", identifier, __all__))
         return found
     if isinstance(identifier, type) and issubclass(identifier, Optimizer):
         return identifier()  # type: ignore[call-arg]  # the subclasses have defaults

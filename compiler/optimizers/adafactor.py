@@ -43,7 +43,7 @@ class Adafactor(Optimizer):
     def initial(self, slot: str, variable: Variable) -> Any:
         shape = variable.shape
         shapes = {"rows": shape[:-1], "columns": (*shape[:-2], *shape[-1:]), "velocity": shape}
-        return np.zeros(shapes[slot], variable.dtype)
+        return np.zeros(shapes.get(slot, shape), variable.dtype)
 
     def prepare(self, learning_rate: Tensor) -> Any:
         t = op.Cast(convert(self.iterations) + 1, to=np.float64)

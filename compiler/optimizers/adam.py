@@ -11,7 +11,8 @@ from .. import op
 from ..ir import Tensor, convert
 from ..state import Variable
 from .arguments import Common, Shared
-from .base import Optimizer, power
+from .base import Optimizer
+from .updates import power
 
 
 def _moved(slot: Variable, towards: Tensor, share: float) -> Tensor:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from typing import Any, Self
 
 import numpy as np
 
 from ...errors import ArgumentError
-from .. import config, dtypes, initializers, op, scope
-from ..ir import Like, Operators, Tensor, constant, convert
+from .. import config, initializers, naming, op, scope
+from ..config import custom_object_scope
+from ..ir import Like, Operators, Tensor, convert
 from ..state import Trace, Variable, current_trace, tracing
-from . import clipping
+from . import clipping, schedules
 from .arguments import at_least, spell_out
-from .schedules import LearningRateSchedule
+from .updates import Conditional, as_dtype, blend, paired
 
 AVERAGE, ACCUMULATOR = "average", "gradient_accumulator"
 
@@ -64,7 +65,7 @@ class Optimizer(config.Configurable):
         gradient_accumulation_steps: int | None = None,
         name: str | None = None,
     ) -> None:
-        self.name = name or type(self).__name__.lower()
+        self.name = name or naming.snake_case(type(self).__name__)
         self.clip = clipping.clipper(clipnorm, clipvalue, global_clipnorm)
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         at_least("weight_decay", weight_decay, 0)
@@ -129,7 +130,7 @@ class Optimizer(config.Configurable):
     def _current_rate(self) -> Tensor:
         if isinstance(self._rate, Variable):
             return self._rate.value
-        if isinstance(self._rate, LearningRateSchedule):
+        if isinstance(self._rate, schedules.LearningRateSchedule):
             return self._rate(self._count.value)
         rate = self._rate()
         if not isinstance(rate, Operators):
@@ -273,6 +274,18 @@ class Optimizer(config.Configurable):
             found["learning_rate"] = config.encode(self._rate) if rate is None else float(rate)
         return found | ({"name": self.name} if "name" in found else {})
 
+    @classmethod
+    def from_config(
+        cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Self:
+        """The optimizer that ``get_config`` describes, ours or Keras'."""
+        given = dict(config)
+        if isinstance(given.get("learning_rate"), Mapping):
+            rate, known = given["learning_rate"], schedules.__all__
+            given["learning_rate"] = naming.qualified("optimizers", rate, known)
+        with custom_object_scope(custom_objects or {}):
+            return super().from_config(given)
+
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Set all ``variables``, in order."""
         self.load_own_variables({str(i): w for i, w in enumerate(weights)})
@@ -320,7 +333,7 @@ class Optimizer(config.Configurable):
                 trace.settle(variable)
 
     def _apply(self, grads: Sequence[Like | None], variables: Sequence[Variable]) -> None:
-        pairs = _paired(grads, variables)
+        pairs = paired(grads, variables)
         self.build(variables)
         with scope.replaced(f"update/{self.name}"):
             gradients = [convert(g) for g, _ in pairs]
@@ -346,20 +359,20 @@ class Optimizer(config.Configurable):
             ]
         gradients = self.clip(gradients)
         rate = self._current_rate()
-        own = _Conditional(active, self._extra)
+        own = Conditional(active, self._extra)
         shared = self.prepare(rate)
         own.settle()
         for gradient, variable in zip(gradients, variables, strict=True):
             with scope.replaced(f"update/{variable.path}"):
                 touched = [variable, *(self.slot(variable, s) for s in self._slots[variable]
                                        if s not in (AVERAGE, ACCUMULATOR))]  # fmt: skip
-                condition = _Conditional(active, touched)
+                condition = Conditional(active, touched)
                 share = self.decay_of(variable)
                 if share and self._decays(variable):
-                    decay = _as(rate * float(share), variable.dtype)
+                    decay = as_dtype(rate * float(share), variable.dtype)
                     variable.assign(variable.value - variable.value * decay)
-                typed = _as(gradient, variable.dtype)
-                self.update_step(typed, variable, _as(shared, variable.dtype))
+                typed = as_dtype(gradient, variable.dtype)
+                self.update_step(typed, variable, as_dtype(shared, variable.dtype))
                 condition.settle()
 
     def prepare(self, learning_rate: Tensor) -> Any:
@@ -396,7 +409,7 @@ class Optimizer(config.Configurable):
     def _accumulated(self, variable: Variable, gradient: Tensor, active: Tensor) -> Tensor:
         """The mean over the last steps; the sum starts anew in an active step."""
         stored = self.slot(variable, ACCUMULATOR)
-        total = stored.value + _as(gradient, variable.dtype)
+        total = stored.value + as_dtype(gradient, variable.dtype)
         stored.assign(total * op.Cast(op.Not(active), to=variable.dtype))
         return total * (1.0 / float(self.gradient_accumulation_steps or 1))
 
@@ -411,7 +424,7 @@ class Optimizer(config.Configurable):
         if self.ema_overwrite_frequency is not None:
             count = convert(self.iterations) + 1
             due = op.Equal(op.Mod(count, self.ema_overwrite_frequency), 0)
-            variable.assign(_blend(due, new, value))
+            variable.assign(blend(due, new, value))
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """After training: with ``use_ema``, give the variables their moving averages."""
@@ -441,49 +454,3 @@ class Optimizer(config.Configurable):
         with tracing(trace):
             self.apply(grads, theirs)
         return [trace.read(v) for v in theirs], [trace.read(v) for v in mine]
-
-
-class _Conditional:
-    """Undoes what is assigned to ``variables`` where a step only accumulates gradients."""
-
-    def __init__(self, active: Tensor | None, variables: Sequence[Variable]) -> None:
-        self.active = active
-        self.before = {v: v.value for v in variables} if active is not None else {}
-
-    def settle(self) -> None:
-        """Each variable that was assigned keeps its old value unless the step is active."""
-        for variable, old in self.before.items():
-            new = variable.value
-            if self.active is not None and new.key != old.key:
-                variable.assign(_blend(self.active, new, old))
-
-
-def _blend(condition: Tensor, new: Tensor, old: Tensor) -> Tensor:
-    """``new`` where the scalar condition holds, else ``old``; both exact, and cheaper than Where."""
-    chosen = op.Cast(condition, to=new.dtype)
-    return new * chosen + old * (1.0 - chosen)
-
-
-def _as(value: Any, dtype: dtypes.DType) -> Any:
-    if isinstance(value, tuple):
-        return tuple(_as(v, dtype) for v in value)
-    return value if value.dtype == dtype else op.Cast(value, to=dtype)
-
-
-def _paired(
-    grads: Sequence[Like | None], variables: Sequence[Variable]
-) -> list[tuple[Like, Variable]]:
-    if len(grads) != len(variables):
-        raise ArgumentError(f"{len(grads)} gradients for {len(variables)} variables")
-    pairs = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
-    if not pairs:
-        raise ArgumentError("no gradients were given for any variable")
-    missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
-    if missing:
-        warnings.warn(f"no gradients for {', '.join(missing)}: not updated", stacklevel=3)
-    return pairs
-
-
-def power(base: float, exponent: Tensor) -> Tensor:
-    """``base ^ exponent`` in double precision: 1 - 0.999 ^ t has few digits left in single."""
-    return op.Pow(constant(base, np.float64), op.Cast(exponent, to=np.float64))

@@ -13,7 +13,8 @@ from .. import op
 from ..ir import Tensor, convert
 from ..state import Variable
 from .arguments import Shared
-from .base import Optimizer, power
+from .base import Optimizer
+from .updates import power
 
 
 class Muon(Optimizer):

@@ -10,7 +10,8 @@ from .. import op
 from ..ir import Tensor, convert
 from ..state import Variable
 from .arguments import Common
-from .base import Optimizer, power
+from .base import Optimizer
+from .updates import power
 
 
 class ScheduleFreeAdamW(Optimizer):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError
-from .. import config, op
+from .. import config, naming, op
 from ..ir import Like, Tensor, constant, convert
 
 
@@ -205,7 +205,7 @@ def deserialize(
 ) -> Any:
     """The inverse of ``serialize``."""
     with config.custom_object_scope(custom_objects or {}):
-        return config.deserialize(config_)
+        return config.deserialize(naming.qualified("optimizers", config_, __all__))
 
 
 __all__ = [

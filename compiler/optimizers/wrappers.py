@@ -75,6 +75,9 @@ class LossScaleOptimizer(Optimizer):
     def build(self, variables: Iterable[Variable]) -> None:
         self.inner_optimizer.build(variables)
 
+    def initial(self, slot: str, variable: Variable) -> Any:
+        return self.inner_optimizer.initial(slot, variable)
+
     def scale_loss(self, loss: Like) -> Tensor:
         tensor = convert(loss)
         return tensor * op.Cast(self.dynamic_scale.value, to=tensor.dtype)
@@ -204,6 +207,9 @@ class MultiOptimizer(Optimizer):
     @property
     def variables(self) -> list[Variable]:
         return [self._count, *(v for o in self.optimizers for v in o.variables)]
+
+    def initial(self, slot: str, variable: Variable) -> Any:
+        return self._chosen[variable].initial(slot, variable)
 
     def build(self, variables: Iterable[Variable]) -> None:
         for variable in variables:

@@ -71,6 +71,6 @@ class CSVLogger(Callback):
 
 
 def _written(value: Any) -> Any:
-    if isinstance(value, Iterable) and not isinstance(value, str) and np.ndim(value):
+    if isinstance(value, Iterable) and not isinstance(value, str) and np.asarray(value).shape:
         return f'"[{", ".join(map(str, value))}]"'
     return value

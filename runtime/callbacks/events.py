@@ -129,7 +129,7 @@ def text(tag: str, content: str) -> bytes:
 def image(tag: str, images: Array) -> bytes:
     """Grey images [count, height, width] of values from 0 (black) to 1 (white)."""
     _, height, width = images.shape
-    strings = [str(width), str(height), *(png(x) for x in images)]
+    strings: list[bytes | str] = [str(width), str(height), *(png(x) for x in images)]
     content = b"".join(chunk(8, s) for s in strings)
     return _value(tag, "images", _BLOBS, _tensor(_STRING, (len(strings),), content))
 

@@ -137,7 +137,7 @@ def test_callbacks_in_lists_and_a_history_of_ones_own() -> None:
     history, seen = cb.History(), []
     note = cb.LambdaCallback(
         on_epoch_end=lambda epoch, logs: seen.append(epoch),
-        on_test_end=lambda logs: seen.append(logs),
+        on_test_end=seen.append,
     )
     made = model()
     found = made.fit(X, Y, epochs=2, verbose=0, callbacks=[cb.CallbackList([note]), [history]])

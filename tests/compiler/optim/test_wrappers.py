@@ -244,3 +244,24 @@ def test_nothing_to_do() -> None:
 def test_senseless_arguments(make_one: Any, word: str) -> None:
     with pytest.raises(ArgumentError, match=word):
         make_one()
+
+
+def test_forms_that_keras_writes() -> None:
+    schedule = {"module": "keras.optimizers.schedules", "class_name": "ExponentialDecay",
+                "config": {"initial_learning_rate": 0.5, "decay_steps": 10, "decay_rate": 0.5},
+                "registered_name": None}  # fmt: skip
+    made = opt.get({"class_name": "Adam", "config": {"learning_rate": schedule, "beta_1": 0.8}})
+    assert isinstance(made, opt.Adam)
+    assert float(made.learning_rate) == 0.5
+    assert made.beta_1 == 0.8
+    assert float(opt.schedules.deserialize(schedule)(10)) == 0.25
+    normal = wh.initializers.get({"class_name": "HeNormal", "config": {"seed": 3}})
+    assert normal.seed == 3
+    assert wh.regularizers.get({"class_name": "L2", "config": {"l2": 0.5}}).l2 == 0.5
+    assert wh.constraints.get({"class_name": "MaxNorm", "config": {"max_value": 3}}).max_value == 3
+
+
+def test_names_are_those_of_keras() -> None:
+    names = {"AdamW": "adam_w", "RMSprop": "rm_sprop", "SGD": "sgd"}
+    assert {n: getattr(opt, n)().name for n in names} == names
+    assert opt.LossScaleOptimizer(opt.SGD()).name == "loss_scale_optimizer"
