@@ -14,8 +14,9 @@ from typing import Any
 from ...errors import ShapeError
 from .. import op
 from ..block import Block
-from ..casting import floating
+from ..casting import as_type, floating
 from ..config import register_own
+from ..dtypes import FLOAT32
 from ..infer import TensorType
 from ..ir import Like, Tensor, apply, argument, constant, convert, retyped, stopped
 from .base import AVERAGED, LossFunctionWrapper
@@ -41,7 +42,7 @@ def ctc_loss(
 
     Args:
         target: class numbers [batch, label length]; what is beyond ``target_length`` does not matter.
-        output: logits [batch, time, classes].
+        output: logits [batch, time, classes]; computed with, and given back, as float32.
         target_length: [batch].
         output_length: [batch]; None for all of ``output``.
         mask_index: the class number of the blank.
@@ -50,7 +51,8 @@ def ctc_loss(
     second derivative: the gradient counts as constant. Raises ``ShapeError`` for other ranks. A label that
     is no class fails when it runs.
     """
-    labels, logits = op.Cast(convert(target), to="int64"), floating(output)
+    labels = op.Cast(convert(target), to="int64")
+    logits = as_type(floating(output), FLOAT32)
     if labels.ndim != 2 or logits.ndim != 3:
         raise ShapeError(
             f"CTC takes labels [batch, length] and logits [batch, time, classes]; got {labels.type} "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -160,8 +160,8 @@ def _extended(beams: _Beams, logs: Tensor, blank: int) -> tuple[_Beams, Tensor]:
     new = op.Where(op.Greater(taken, 0.5), _NEVER, new)
     emitted = op.GatherElements(logs, op.Max(beams.last, 0), axis=1)
     label = _added(beams.label + emitted, op.ReduceMax(joining, [1], keepdims=0))
-    stay = _Beams(*beams.tensors()[:5], beams.total + logs[:, blank : blank + 1], label)
-    return stay, new
+    same = beams.total + op.Gather(logs, [blank], axis=1)
+    return replace(beams, blank=same, label=label), new
 
 
 def _step(beams: _Beams, logs: Tensor, blank: int, width: int) -> _Beams:
