@@ -132,18 +132,6 @@ def scatter_update(
     return op.ScatterND(t, op.Cast(indices, to="int64"), new, reduction=modes[reduction])
 
 
-def segment_sum(
-    data: Like, segment_ids: Like, num_segments: int | None = None, sorted: bool = False
-) -> Tensor:
-    """The sum of the rows of each segment; ``sorted`` only promises something."""
-    rows = convert(data)
-    index = op.Cast(segment_ids, to="int64")
-    count = op.Add(op.ReduceMax(index, keepdims=1), 1) if num_segments is None else [num_segments]
-    full = op.Concat(count, op.Shape(rows, start=1), axis=0) if rows.ndim > 1 else count
-    zeros = op.Expand(convert(0, rows.dtype), full)
-    return op.ScatterND(zeros, op.Unsqueeze(index, [-1]), rows, reduction="add")
-
-
 def searchsorted(sorted_sequence: Like, values: Like, side: str = "left") -> Tensor:
     """How many elements of the ascending vector lie before each value."""
     if side not in ("left", "right"):
@@ -163,6 +151,6 @@ def nonzero(x: Like) -> tuple[Tensor, ...]:
 
 __all__ = [
     "argsort", "in_top_k", "multi_hot", "nonzero", "one_hot", "scatter",
-    "scatter_update", "searchsorted", "segment_sum", "slice", "slice_update", "sort", "take",
+    "scatter_update", "searchsorted", "slice", "slice_update", "sort", "take",
     "take_along_axis", "top_k",
 ]  # fmt: skip

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ShapeError
 from .. import dtypes, op
 from ..casting import as_type, boolean, floating
 from ..config import not_supported
@@ -133,21 +132,6 @@ def average(x: Like, axis: Any = None, weights: Like | None = None) -> Tensor:
     return sum(t * weight, axis) / sum(weight, axis)
 
 
-def median(x: Like, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """The middle element, or the mean of both middle ones. The axis must have a known size."""
-    t = floating(x)
-    rank = t.ndim
-    flat = op.Reshape(t, [-1]) if axis is None else t
-    along = 0 if axis is None else int(axis)
-    size = flat.shape[along]
-    if not isinstance(size, int):
-        raise ShapeError(f"median needs a known size of axis {along}; got {flat.type}")
-    ordered, _ = op.TopK(flat, [size], axis=along, largest=0, outputs=2)
-    middle = op.Slice(ordered, [(size - 1) // 2], [size // 2 + 1], [along])
-    y = op.ReduceMean(middle, [along], keepdims=keepdims)
-    return op.Reshape(y, [1] * rank) if keepdims and axis is None else y
-
-
 def diff(a: Like, n: int = 1, axis: int = -1) -> Tensor:
     """Each element minus the one before, ``n`` times."""
     t = convert(a)
@@ -171,6 +155,6 @@ def moments(
 
 __all__ = [
     "all", "amax", "amin", "any", "argmax", "argmin", "average", "count_nonzero",
-    "cumsum", "diff", "logsumexp", "max", "mean", "median", "min", "moments", "prod", "ptp",
+    "cumsum", "diff", "logsumexp", "max", "mean", "min", "moments", "prod", "ptp",
     "std", "sum", "var",
 ]  # fmt: skip

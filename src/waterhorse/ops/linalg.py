@@ -1,7 +1,8 @@
 """Linear algebra."""
 
+# ruff: noqa: A004
+
 from .. import _boot as _boot
-from ..compiler.ops import __getattr__ as __getattr__
 from ..compiler.ops import (
     cholesky,
     cholesky_inverse,
@@ -14,6 +15,7 @@ from ..compiler.ops import (
     solve,
     solve_triangular,
 )
+from ..compiler.ops import __getattr__ as __getattr__
 
 __all__ = [
     "cholesky", "cholesky_inverse", "det", "inv", "lu_factor", "matrix_power", "norm", "qr",

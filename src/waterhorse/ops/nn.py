@@ -1,7 +1,8 @@
 """Functions of neural networks."""
 
+# ruff: noqa: A004
+
 from .. import _boot as _boot
-from ..compiler.ops import __getattr__ as __getattr__
 from ..compiler.ops import (
     average_pool,
     batch_normalization,
@@ -32,6 +33,7 @@ from ..compiler.ops import (
     multi_hot,
     normalize,
     one_hot,
+    psnr,
     relu,
     relu6,
     rms_normalization,
@@ -52,6 +54,7 @@ from ..compiler.ops import (
     tanh_shrink,
     threshold,
 )
+from ..compiler.ops import __getattr__ as __getattr__
 
 __all__ = [
     "average_pool", "batch_normalization", "binary_crossentropy", "categorical_crossentropy",
@@ -59,7 +62,7 @@ __all__ = [
     "depthwise_conv", "dot_product_attention", "elu", "gelu", "glu", "hard_shrink",
     "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "layer_normalization", "leaky_relu",
     "log_sigmoid", "log_softmax", "max_pool", "moments", "multi_hot", "normalize", "one_hot",
-    "relu", "relu6", "rms_normalization", "selu", "separable_conv", "sigmoid", "silu",
+    "psnr", "relu", "relu6", "rms_normalization", "selu", "separable_conv", "sigmoid", "silu",
     "soft_shrink", "softmax", "softplus", "softsign", "space_to_depth",
     "sparse_categorical_crossentropy", "sparse_plus", "sparse_sigmoid", "squareplus", "swish",
     "tanh_shrink", "threshold",

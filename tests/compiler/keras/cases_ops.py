@@ -144,4 +144,71 @@ MATRICES = [
       for s in ((4, 3), (3, 3), (3, 5)) for m in ("reduced", "complete")),
 ]  # fmt: skip
 
-CASES = [*IMAGE, *MATRICES]
+ROWS, IDS = normal(6, 3), np.array([1, 0, 1, 3, -1, 9], "int32")
+HOLES = np.where(unit(4, 5) < 0.3, np.nan, normal(4, 5)).astype("float32")
+NOTHING = np.array([[np.nan, np.nan], [1, np.nan]], "float32")
+
+NUMBERS = [
+    *(case(f"segment_{n}", ROWS, IDS, num_segments=4) for n in ("sum", "max", "min", "prod")),
+    case("segment_max", whole(-9, 9, 6), np.array([0, 0, 2, 2, 0, 4]), wrt=0),
+    case("segment_sum", normal(6), np.array([0, 0, 2, 2, 0, 4])),
+    *(case("quantile", normal(4, 5), q=0.3, axis=1, method=m)
+      for m in ("linear", "lower", "higher", "midpoint", "nearest")),
+    case("quantile", normal(4, 5), np.array([0.0, 0.25, 1.0], "float32"), axis=0),
+    case("quantile", normal(2, 3, 4), np.array([0.1, 0.6], "float32"), axis=(0, 2), keepdims=True),
+    case("quantile", normal(2, 3, 4), q=0.6, keepdims=True),
+    case("percentile", normal(4, 5), q=30.0, axis=-1), case("median", normal(4, 6), axis=0),
+    case("median", normal(3, 4)), case("median", normal(2, 3, 4), axis=(0, 1), keepdims=True),
+    case("nanquantile", HOLES, q=0.4, axis=1), case("nanpercentile", HOLES, q=40.0),
+    case("nanmedian", HOLES, axis=0, keepdims=True), case("nanmedian", NOTHING, axis=1, wrt=0),
+    *(case(f"nan{n}", x, axis=a) for n in ("sum", "prod", "max", "min", "mean", "var", "std")
+      for x, a in ((HOLES, 1), (HOLES, None))),
+    *(case(f"nan{n}", NOTHING, axis=1, keepdims=True, wrt=0) for n in ("sum", "max", "mean", "var")),
+    case("nanargmax", HOLES, axis=1, wrt=0), case("nanargmin", HOLES, axis=0, wrt=0),
+    case("nanargmax", NOTHING, axis=1, wrt=0), case("nancumsum", HOLES, axis=1),
+    case("nancumprod", HOLES, axis=0), case("nansum", whole(0, 9, 3, 2), wrt=0),
+    case("fmax", HOLES, normal(4, 5), wrt=0), case("fmin", normal(4, 5), HOLES, wrt=0),
+    case("fmax", normal(4, 5), normal(5), wrt=2),
+    case("bincount", np.array([0, 3, 1, 3], "int32"), wrt=0),
+    case("bincount", np.array([0, 3, 1, 3], "int32"), minlength=6, wrt=0),
+    case("bincount", np.array([0, 3, 1, 3], "int32"), weights=normal(4), wrt=0, dynamic=False),
+    case("bincount", whole(0, 4, 2, 5), minlength=5, wrt=0),
+    case("digitize", normal(4, 5), np.array([-1.0, 0.0, 0.5], "float32"), wrt=0),
+    case("histogram", normal(20), bins=5, wrt=0),
+    case("histogram", normal(20), bins=4, range=(-1.0, 0.5), wrt=0),
+    case("corrcoef", normal(4, 6)), case("corrcoef", normal(5), wrt=0),
+    *(case("correlate", normal(7), normal(3), mode=m, wrt=2, dynamic=False)
+      for m in ("valid", "same", "full")),
+    case("trapezoid", normal(3, 5)), case("trapezoid", normal(3, 5), dx=0.5, axis=0),
+    case("trapezoid", normal(3, 5), x=np.sort(normal(5)), dynamic=False),
+    case("cdist", normal(2, 4, 3), normal(2, 5, 3), wrt=2),
+    case("psnr", unit(3, 4), unit(3, 4), max_val=1.0, wrt=2),
+    *(case("cumprod", normal(4, 5), axis=a) for a in (0, 1, -1, None)),
+    case("cumprod", whole(1, 5, 6), wrt=0),
+    case("kron", normal(2, 3), normal(3, 2), wrt=2), case("kron", normal(4), normal(3), wrt=2),
+    case("gcd", whole(-40, 40, 4, 3), whole(-40, 40, 3), wrt=0),
+    case("lcm", whole(-40, 40, 4, 3), whole(-40, 40, 3), wrt=0),
+    # torch's gradient of ldexp takes 2 to the power of a negative integer for 0
+    case("ldexp", normal(4), whole(-9, 9, 4), wrt=0), case("vander", normal(4), N=3, wrt=0),
+    case("vander", normal(4), increasing=True, wrt=0, dynamic=False),
+    case("diagflat", normal(2, 3), k=1, dynamic=False),
+    case("geomspace", start=1.0, stop=1000.0, num=4, wrt=0, dynamic=False),
+    case("left_shift", whole(-9, 9, 5), whole(0, 5, 5), wrt=0),
+    case("bitwise_right_shift", whole(-900, 900, 5), whole(0, 5, 5), wrt=0),
+    case("array_split", normal(7, 2), indices_or_sections=3, dynamic=False),
+    case("hsplit", normal(2, 4), indices_or_sections=2), case("vsplit", normal(4, 2), indices_or_sections=2),
+    case("dsplit", normal(2, 3, 4), indices_or_sections=[1, 3]),
+    case("dstack", normal(2, 3), normal(2, 3), unpacked=True, wrt=2, dynamic=False),
+    case("dstack", normal(3), normal(3), unpacked=True, wrt=2, dynamic=False),
+    case("get_item", normal(4, 3), 1, wrt=1),
+    case("unravel_index", whole(0, 24, 5), shape=(2, 3, 4), wrt=0),
+    case("unique", whole(0, 5, 9), return_counts=True, return_inverse=True, wrt=0),
+    case("unique", np.array([[1, 2], [0, 4], [1, 2]], "int32"), axis=0, wrt=0),
+    case("unique", whole(0, 5, 9), size=8, fill_value=7, wrt=0),
+    case("unique", whole(0, 5, 9), size=3, wrt=0),
+    case("rearrange", normal(2, 6, 3), pattern="b (h p) c -> b h (p c)", h=2),
+    case("rearrange", normal(2, 3, 4), pattern="b h w -> w (b h)"),
+    case("rearrange", normal(2, 3, 4), pattern="b h w -> (w h b)"),
+]  # fmt: skip
+
+CASES = [*IMAGE, *MATRICES, *NUMBERS]
