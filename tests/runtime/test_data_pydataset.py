@@ -167,7 +167,7 @@ def test_errors_of_workers_surface(workers, processes) -> None:
     assert wait_for(lambda: not data_threads())
 
 
-class Odd(Exception):  # noqa: N818
+class Odd(Exception):
     def __init__(self, a, b):
         super().__init__(f"{a} {b}")
 
