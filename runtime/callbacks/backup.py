@@ -37,6 +37,7 @@ class BackupAndRestore(EveryFewBatches):
     Args:
         backup_dir: a folder for this run alone. See ``docs/files.md`` for what is in it.
         save_freq: "epoch", or a number of batches.
+        double_checkpoint: keep the checkpoint before the newest, too; so it is anyway, with ``keep=2``.
         delete_checkpoint: remove the checkpoints when the training has come to its end.
         keep: how many of the newest checkpoints to keep (not in Keras).
 
@@ -46,12 +47,12 @@ class BackupAndRestore(EveryFewBatches):
 
     def __init__(
         self, backup_dir: str | os.PathLike[str], save_freq: Any = "epoch",
-        delete_checkpoint: bool = True, *, keep: int = 2,
+        double_checkpoint: bool = False, delete_checkpoint: bool = True, *, keep: int = 2,
     ) -> None:  # fmt: skip
         super().__init__(save_freq)
         if not os.fspath(backup_dir):
             raise ArgumentError("BackupAndRestore: backup_dir is empty")
-        self.checkpoints = Checkpoints(backup_dir, keep)
+        self.checkpoints = Checkpoints(backup_dir, max(keep, 2) if double_checkpoint else keep)
         self.delete_checkpoint = delete_checkpoint
         self._position = Position()
         self._variables: Sequence[Variable] = ()

@@ -87,8 +87,7 @@ class CallbackList(Callback):
 
     def call(self, hook: str, *args: Any) -> None:
         """Call ``hook`` on all callbacks that override it; logs that are not given are empty."""
-        position = 0 if hook.endswith(("train_begin", "train_end", "test_begin", "test_end",
-                                       "predict_begin", "predict_end")) else 1  # fmt: skip
+        position = int("epoch" in hook or "batch" in hook)  # before the logs there is a number
         logs = dict(args[position] or {}) if len(args) > position else {}
         for callback in self.overriding(hook):
             getattr(callback, hook)(*args[:position], logs)

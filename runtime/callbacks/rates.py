@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def named_optimizers(model: Model) -> dict[str, Optimizer]:
-    """``learning_rate`` and the optimizer, or ``learning_rate_<name>`` and each of several."""
+    """``learning_rate`` and the optimizer, or ``learning_rate_<name>`` and each of several.
+
+    Raises ``ArgumentError`` where the model has none.
+    """
+    if model.optimizer is None:
+        raise ArgumentError(f"model {model.name!r} has no optimizer whose rate could be set")
     several = getattr(model.optimizer, "optimizers", None)
     if several is None:
         return {"learning_rate": model.optimizer}

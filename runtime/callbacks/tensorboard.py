@@ -114,7 +114,8 @@ class TensorBoard(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         found = dict(logs or {})
         held = {k.removeprefix("val_"): found.pop(k) for k in [*found] if k.startswith("val_")}
-        report(self.model, found)
+        if self.model.optimizer is not None:
+            report(self.model, found)
         if self.write_steps_per_second:
             began, done = self._epoch_began
             passed = max(time.perf_counter() - began, 1e-9)
