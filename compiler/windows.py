@@ -20,6 +20,26 @@ def sizes(owner: str, label: str, value: Any, rank: int = 2, least: int = 1) -> 
     return found
 
 
+def count(owner: str, label: str, value: Any) -> int:
+    """``value``, a number above 0, or an ``ArgumentError``."""
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise ArgumentError(f"{owner}({label}={value!r}): expected a number above 0")
+    return value
+
+
+def margins(owner: str, label: str, value: Any, rank: int) -> tuple[tuple[int, int], ...]:
+    """How much before and after along each axis: from a number, one per axis, or pairs (in 1D: a pair)."""
+    entries = [value] * rank if isinstance(value, int) or rank == 1 else list(value)
+    found = tuple((e, e) if isinstance(e, int) else tuple(e) for e in entries)
+    whole = all(len(p) == 2 and all(isinstance(n, int) and n >= 0 for n in p) for p in found)
+    if len(found) != rank or not whole:
+        raise ArgumentError(
+            f"{owner}({label}={value!r}): expected a number of at least 0, or for each of {rank} axes "
+            "one or (before, after)"
+        )
+    return found
+
+
 def layout_name(owner: str, data_format: str | None) -> str:
     """The layout, channels_last or channels_first; None means ``config.image_data_format()``."""
     data_format = settings.image_data_format() if data_format is None else data_format.lower()

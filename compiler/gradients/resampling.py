@@ -81,7 +81,7 @@ def _is_kept(what: Resizing, axis: int) -> bool:
     if what.keeps_aspect:
         return False
     found = _extents(what.sizes)
-    return found is not None and found[i] == _extent(what.x, axis)
+    return found is not None and i in found and found[i] == _extent(what.x, axis)
 
 
 def _repeats(what: Resizing, changed: Sequence[int]) -> tuple[int, ...] | None:

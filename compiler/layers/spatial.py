@@ -18,7 +18,8 @@ class SpatialLayer(Layer):
     def _set_layout(self, data_format: str | None) -> None:
         """Settle the layout. A saved configuration keeps it even where it was the default's."""
         self.data_format = windows.layout_name(type(self).__name__, data_format)
-        self._arguments["data_format"] = self.data_format
+        if "data_format" in self._arguments:
+            self._arguments["data_format"] = self.data_format
 
     @property
     def channels_first(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....errors import ArgumentError
 from ... import activations, windows
 from ...ir import Tensor
 from ...state import Variable
@@ -72,10 +71,3 @@ class BaseConvolution(SpatialLayer):
     def _activated(self, y: Tensor) -> Tensor:
         result: Tensor = self.activation(y)
         return result
-
-
-def check_count(owner: str, label: str, value: Any) -> int:
-    """``value``, a number above 0, or an ``ArgumentError``."""
-    if not isinstance(value, int) or value <= 0:
-        raise ArgumentError(f"{owner}({label}={value!r}): expected a number above 0")
-    return value

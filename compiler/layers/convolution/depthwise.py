@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ... import windows
 from ...ir import Tensor
 from ...ops.convolution import depthwise_conv
-from .base import BaseConvolution, check_count
+from .base import BaseConvolution
 
 __all__ = ["DepthwiseConv1D", "DepthwiseConv2D"]
 
@@ -41,7 +42,7 @@ class BaseDepthwiseConv(BaseConvolution):
             bias_initializer, bias_regularizer, bias_constraint,
             activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip
-        self.depth_multiplier = check_count(
+        self.depth_multiplier = windows.count(
             type(self).__name__, "depth_multiplier", depth_multiplier
         )
         self.depthwise_initializer = depthwise_initializer

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ....errors import ArgumentError, ShapeError
+from ... import windows
 from ...ir import Tensor
 from ...ops.convolution import conv
-from .base import BaseConvolution, check_count
+from .base import BaseConvolution
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D", "Convolution1D", "Convolution2D", "Convolution3D"]
 
@@ -44,8 +45,8 @@ class BaseConv(BaseConvolution):
             activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip
         owner = type(self).__name__
-        self.filters = check_count(owner, "filters", filters)
-        self.groups = check_count(owner, "groups", groups)
+        self.filters = windows.count(owner, "filters", filters)
+        self.groups = windows.count(owner, "groups", groups)
         if filters % groups:
             raise ArgumentError(f"{owner}: filters={filters} is not divisible by groups={groups}")
         self.kernel_initializer, self.kernel_regularizer = kernel_initializer, kernel_regularizer

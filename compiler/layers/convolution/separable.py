@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ... import windows
 from ...ir import Tensor
 from ...ops.convolution import separable_conv
-from .base import BaseConvolution, check_count
+from .base import BaseConvolution
 
 __all__ = ["SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D"]
 
@@ -47,8 +48,8 @@ class BaseSeparableConv(BaseConvolution):
             activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip
         owner = type(self).__name__
-        self.filters = check_count(owner, "filters", filters)
-        self.depth_multiplier = check_count(owner, "depth_multiplier", depth_multiplier)
+        self.filters = windows.count(owner, "filters", filters)
+        self.depth_multiplier = windows.count(owner, "depth_multiplier", depth_multiplier)
         self.depthwise_initializer = depthwise_initializer
         self.depthwise_regularizer = depthwise_regularizer
         self.depthwise_constraint = depthwise_constraint

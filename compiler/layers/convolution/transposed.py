@@ -7,7 +7,7 @@ from typing import Any
 from ... import windows
 from ...ir import Tensor
 from ...ops.convolution import conv_transpose
-from .base import BaseConvolution, check_count
+from .base import BaseConvolution
 
 __all__ = [
     "Conv1DTranspose",
@@ -53,7 +53,7 @@ class BaseConvTranspose(BaseConvolution):
             activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip
         owner = type(self).__name__
-        self.filters = check_count(owner, "filters", filters)
+        self.filters = windows.count(owner, "filters", filters)
         self.output_padding = output_padding
         # said now, not at the first call
         windows.transposed_attributes(
