@@ -36,12 +36,14 @@ class Compilation:
         self._per_output: list[tuple[Any, float]] = []
         self._unweighted_metrics: list[list[metrics.Metric]] = []
         self._weighted_metrics: list[list[metrics.Metric]] = []
+        self._names: list[str] = []
         self.built = False
 
     def build(self, names: Sequence[str], y: Sequence[Any], y_pred: Sequence[Tensor]) -> None:
         """Match losses and metrics to the outputs. Raises ``ArgumentError`` where they do not fit."""
         if self.built:
             return
+        self._names = list(names)
         chosen = _per_output("loss", self._loss, names)
         weights = _per_output("loss_weights", self._weights, names)
         self._per_output = [
@@ -61,6 +63,9 @@ class Compilation:
                 prefix = f"{names[i]}_" if several else ""
                 target = y[i] if i < len(y) else None
                 found.append([_metric_object(m, target, y_pred[i], prefix) for m in wanted])
+                for metric in found[-1]:
+                    if not metric.built:
+                        metric.build(y_pred[i].shape)
         self.built = True
 
     @property
@@ -79,14 +84,15 @@ class Compilation:
             raise ArgumentError(
                 f"the model has {len(y_pred)} outputs {list(names)}; y has {len(y)}"
             )
-        for name, (item, factor), true, pred in zip(
-            names, self._per_output, y, y_pred, strict=False
+        weights = _per_output("sample_weight", weight, names)
+        for name, (item, factor), true, pred, of_output in zip(
+            names, self._per_output, y, y_pred, weights, strict=False
         ):
             if item is None:
                 continue
             if true is None:
                 raise ArgumentError(f"the output {name!r} has a loss, but y has nothing for it")
-            value = item(true, pred, sample_weight=weight)
+            value = item(true, pred, sample_weight=of_output)
             if name in self.output_trackers:
                 self.output_trackers[name].update_state(value, sample_weight=batch_size_of(pred))
             found.append(value if factor == 1.0 else value * factor)
@@ -94,8 +100,9 @@ class Compilation:
 
     def update(self, y: Sequence[Any], y_pred: Sequence[Tensor], weight: Any) -> None:
         """Let all metrics see a batch."""
-        for groups, w in ((self._unweighted_metrics, None), (self._weighted_metrics, weight)):
-            for group, true, pred in zip(groups, y, y_pred, strict=False):
+        for groups, given in ((self._unweighted_metrics, None), (self._weighted_metrics, weight)):
+            weights = _per_output("sample_weight", given, self._names)
+            for group, true, pred, w in zip(groups, y, y_pred, weights, strict=False):
                 for metric in group:
                     if true is None:
                         raise ArgumentError(

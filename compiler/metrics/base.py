@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import ArgumentError, ShapeError
 from .. import config, dtypes, initializers, naming, op, policies
 from ..casting import as_type
-from ..ir import Like, Tensor, constant, convert, data
+from ..ir import Like, Shape, Tensor, constant, convert, data
 from ..losses.base import masked_weight, safe_divide, same_rank
 from ..state import Trace, Variable, current_trace, tracing
 
@@ -47,6 +47,8 @@ class Metric(config.Configurable):
 
     direction: ClassVar[str | None] = None
     """Whether the value should go "up" or "down", for those who look for the best; None: not known."""
+    built: bool = True
+    """Whether all variables are there. A metric that must see predictions first sets it to False."""
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self._variables: list[Variable] = []
@@ -107,6 +109,9 @@ class Metric(config.Configurable):
     def variables(self) -> list[Variable]:
         """What the metric accumulates in, that of metrics within it included."""
         return [*self._variables, *(v for m in self._metrics for v in m.variables)]
+
+    def build(self, y_pred_shape: Shape) -> None:
+        """Make the variables that depend on the predictions' shape; the first ``update_state`` does."""
 
     def reset_state(self) -> None:
         """Forget what was seen."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from ...errors import ArgumentError, ShapeError
 from .. import op
 from ..casting import as_type
-from ..ir import Like, Tensor, convert
+from ..ir import Like, Shape, Tensor, convert
 from ..losses.base import EPSILON
 from ..state import Variable
 from .base import Metric, weights_like
@@ -151,13 +151,12 @@ class FBetaScore(Metric):
         self.average, self.beta, self.threshold = average, float(beta), threshold
         self.built = False
 
-    def build(self, y_true_shape: Any, y_pred_shape: Any) -> None:
-        """Make the variables, of the number of classes. Called by the first ``update_state``."""
-        classes = y_pred_shape[-1] if len(y_true_shape) == len(y_pred_shape) == 2 else None
+    def build(self, y_pred_shape: Shape) -> None:
+        classes = y_pred_shape[-1] if len(y_pred_shape) == 2 else None
         if not isinstance(classes, int):
             raise ShapeError(
                 f"{type(self).__name__} takes [batch, classes] with a known number of classes; got "
-                f"targets {tuple(y_true_shape)} and predictions {tuple(y_pred_shape)}"
+                f"predictions {tuple(y_pred_shape)}"
             )
         shape = () if self.average == "micro" else (classes,)
         self.true_positives = self.add_variable(shape, "zeros", name="true_positives")
@@ -169,7 +168,11 @@ class FBetaScore(Metric):
     def update_state(self, y_true: Like, y_pred: Like, sample_weight: Like | None = None) -> None:
         true, pred = (as_type(convert(t, self.dtype), self.dtype) for t in (y_true, y_pred))
         if not self.built:
-            self.build(true.shape, pred.shape)
+            self.build(pred.shape)
+        if true.ndim != 2:
+            raise ShapeError(
+                f"{type(self).__name__} takes targets [batch, classes]; got {true.type}"
+            )
         if self.threshold is None:
             best = op.GreaterOrEqual(pred, op.ReduceMax(pred, [-1], keepdims=1))
             chosen = op.And(best, op.Greater(op.Abs(pred), 1e-9))

@@ -8,8 +8,8 @@ from ...errors import ArgumentError, ShapeError
 from .. import op
 from ..casting import as_type, floating
 from ..config import register_own
-from ..ir import Like, Tensor, constant, convert
-from ..losses.base import EPSILON, comparable, same_rank
+from ..ir import Like, Shape, Tensor, constant, convert
+from ..losses.base import EPSILON, comparable
 from .base import MeanMetricWrapper, Metric, weights_like
 
 
@@ -103,13 +103,12 @@ class R2Score(Metric):
         self.num_samples = self.add_variable((), "zeros", name="num_samples")
         self.built = False
 
-    def build(self, y_true_shape: Any, y_pred_shape: Any) -> None:
-        """Make the variables, of the number of outputs. Called by the first ``update_state``."""
-        outputs = y_pred_shape[-1] if len(y_true_shape) == len(y_pred_shape) == 2 else None
+    def build(self, y_pred_shape: Shape) -> None:
+        outputs = y_pred_shape[-1] if len(y_pred_shape) == 2 else None
         if not isinstance(outputs, int):
             raise ShapeError(
-                "R2Score takes [batch, outputs] with a known number of outputs; got targets "
-                f"{tuple(y_true_shape)} and predictions {tuple(y_pred_shape)}"
+                "R2Score takes [batch, outputs] with a known number of outputs; got predictions "
+                f"{tuple(y_pred_shape)}"
             )
         self.squared_sum = self.add_variable((outputs,), "zeros", name="squared_sum")
         self.sum = self.add_variable((outputs,), "zeros", name="sum")
@@ -119,9 +118,9 @@ class R2Score(Metric):
 
     def update_state(self, y_true: Like, y_pred: Like, sample_weight: Like | None = None) -> None:
         true, pred = (as_type(convert(t, self.dtype), self.dtype) for t in (y_true, y_pred))
-        true, pred = same_rank(true, pred)
+        true, pred = comparable(true, pred)
         if not self.built:
-            self.build(true.shape, pred.shape)
+            self.build(pred.shape)
         weight = weights_like(1.0 if sample_weight is None else sample_weight, true, self.dtype)
         error = true - pred
         for variable, values in (

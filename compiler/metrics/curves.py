@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import ArgumentError, ShapeError
 from .. import op
-from ..ir import Like, Tensor, constant, convert
+from ..ir import Like, Shape, Tensor, constant, convert
 from ..losses.base import safe_divide
 from ..state import Variable
 from .base import Metric
@@ -170,10 +170,9 @@ class AUC(_Curve):
             self.label_weights = constant(np.asarray(label_weights), self.dtype)
         self.built = False
         if not multi_label or num_labels:
-            self.build(None, (None, num_labels))
+            self.build((None, num_labels))
 
-    def build(self, y_true_shape: Any, y_pred_shape: Any) -> None:
-        """Make the variables, with ``multi_label`` of the number of labels."""
+    def build(self, y_pred_shape: Shape) -> None:
         if not self.multi_label:
             self._make((self.num_thresholds,))
         elif len(y_pred_shape) == 2 and isinstance(y_pred_shape[1], int):
@@ -185,7 +184,7 @@ class AUC(_Curve):
     def update_state(self, y_true: Like, y_pred: Like, sample_weight: Like | None = None) -> None:
         pred = convert(y_pred)
         if not self.built:
-            self.build(None, pred.shape)
+            self.build(pred.shape)
         found = decisions(
             y_true, op.Sigmoid(pred) if self.from_logits else pred, sample_weight, self.dtype,
             label_weights=None if self.multi_label else self.label_weights,

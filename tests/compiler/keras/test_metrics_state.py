@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 import waterhorse as wh
@@ -225,3 +226,13 @@ def test_a_metric_is_made_from_what_keras_writes() -> None:
         "PR",
     )
     assert isinstance(wh.metrics.deserialize("Mine", {"Mine": Spread}), Spread)
+
+
+def test_an_exported_step_has_no_state_of_metrics(tmp_path: Any) -> None:
+    model = wh.Sequential([wh.Input((4,)), wh.layers.Dense(2)])
+    kinds = ["f1", "r2", "labels"]  # made of the predictions' shape
+    model.compile("sgd", "mse", metrics=[METRICS[k]() for k in kinds])
+    model.export_training(str(tmp_path / "m.train.onnx"))
+    step = onnx.load(tmp_path / "m.train.onnx")
+    assert not [i.name for i in step.graph.input if "positives" in i.name or "r2" in i.name]
+    assert {m.name for m in model.metrics} <= {o.name for o in step.graph.output}
