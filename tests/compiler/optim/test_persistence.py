@@ -54,6 +54,5 @@ def test_an_exported_step_trains_alike(name: str, tmp_path: Path) -> None:
     made = model(MAKES[name]())
     losses(made)
     (path,) = made.export_training(tmp_path / "step.onnx", form="training_info")
-    # averages take the weights' place at the end of fit, which the step alone knows nothing of
     found, wanted = losses(wh.load_onnx(path), 1), losses(made, 1)
     np.testing.assert_allclose(found, wanted, rtol=1e-6)
