@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from ...errors import ArgumentError, ShapeError
 from .. import config, dtypes, initializers, naming, op, policies
 from ..casting import as_type
 from ..ir import Like, Shape, Tensor, constant, convert, data
-from ..losses.base import masked_weight, safe_divide, same_rank
+from ..losses.base import Loss, masked_weight, safe_divide, same_rank
 from ..state import Trace, Variable, current_trace, tracing
 
 _AGGREGATIONS = ("sum", "mean", "only_first_replica", "none", None)
@@ -45,7 +45,7 @@ class Metric(config.Configurable):
         name: what logs call it; the default is made from the class name.
     """
 
-    direction: ClassVar[str | None] = None
+    direction: str | None = None
     """Whether the value should go "up" or "down", for those who look for the best; None: not known."""
     built: bool = True
     """Whether all variables are there. A metric that must see predictions first sets it to False."""
@@ -251,6 +251,8 @@ class MeanMetricWrapper(Mean):
     ) -> None:
         super().__init__(name or getattr(fn, "__name__", "mean"), dtype)
         self.fn, self.kwargs = fn, kwargs
+        if self.direction is None and (isinstance(fn, Loss) or _is_loss(fn)):
+            self.direction = "down"
 
     def update_state(  # type: ignore[override]  # a metric of two arguments
         self, y_true: Like, y_pred: Like, sample_weight: Like | None = None
@@ -259,3 +261,9 @@ class MeanMetricWrapper(Mean):
         values = convert(self.fn(convert(y_true), pred, **self.kwargs))
         weight = None if sample_weight is None else as_type(convert(sample_weight), self.dtype)
         super().update_state(values, masked_weight(weight, pred.mask, self.dtype, "sum"))
+
+
+def _is_loss(function: Any) -> bool:
+    """Whether it is one of our loss functions."""
+    package = Loss.__module__.rpartition(".")[0]
+    return str(getattr(function, "__module__", "")).startswith(f"{package}.")

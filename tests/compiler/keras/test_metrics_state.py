@@ -168,6 +168,8 @@ def test_how_good_values_are_is_known() -> None:
     assert {m.direction for m in up} == {"up"}
     assert {m.direction for m in down} == {"down"}
     assert wh.metrics.Mean().direction is None
+    assert wh.metrics.MeanMetricWrapper(wh.losses.dice).direction == "down"
+    assert wh.metrics.MeanMetricWrapper(lambda a, b: a).direction is None
 
 
 @pytest.mark.parametrize(
