@@ -296,6 +296,6 @@ def _padded(values: Sequence[Any]) -> Array:
     arrays = [np.asarray(v) for v in values]
     shape = [max(sizes) for sizes in zip(*(a.shape for a in arrays), strict=True)]
     found = np.zeros((len(arrays), *shape), arrays[0].dtype)
-    for row, array in zip(found, arrays, strict=True):
-        row[tuple(slice(0, n) for n in array.shape)] = array
+    for i, array in enumerate(arrays):
+        found[(i, *(slice(0, n) for n in array.shape))] = array
     return found
