@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ArgumentError
 from . import dtypes, scope, tree
 from .config import not_supported
+from .hosted import host_calls
 from .infer import TensorType
 from .ir import Key, Node, Tensor, again, argument, placeholder, toposort
 from .state import Trace, tracing
@@ -114,7 +115,7 @@ def record(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     trial_args, trial_kwargs = tree.unflatten(
         structure, [next(symbols) if isinstance(x, Tensor) else x for x in leaves]
     )
-    with tracing(Trace()):
+    with tracing(Trace()), host_calls():
         outputs, result_structure = tree.flatten(layer.invoke(trial_args, trial_kwargs))
     call = Call(layer, tuple(leaves), structure, result_structure)
     node = Node(

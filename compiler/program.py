@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import TraceError
 from . import dtypes, tree
+from .hosted import HostCall, host_calls
 from .infer import Dim, TensorType
 from .ir import Tensor, argument, convert, toposort
 from .state import Trace, Variable, tracing
@@ -39,13 +40,17 @@ class TensorSpec:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One graph in the making. ``inputs`` and ``outputs`` are in order and uniquely named."""
+    """One graph in the making. ``inputs`` and ``outputs`` are in order and uniquely named.
+
+    ``hosted`` is what must be computed of the inputs before, and is used in the graph as arguments.
+    """
 
     inputs: dict[str, Tensor]
     outputs: dict[str, Tensor]
     structure: Any
     reads: dict[Variable, Tensor] = field(default_factory=dict)
     writes: dict[Variable, Tensor] = field(default_factory=dict)
+    hosted: tuple[HostCall, ...] = ()
 
     @property
     def variables(self) -> list[Variable]:
@@ -58,19 +63,22 @@ def trace(
     specs: Sequence[TensorSpec],
     rebuild: Callable[[list[Tensor]], tuple[tuple[Any, ...], dict[str, Any]]],
     output_names: Sequence[str] | None = None,
+    host: bool = False,
 ) -> Program:
     """Call ``function`` with symbolic arguments and record what it does.
 
-    ``rebuild`` turns one tensor per spec into the arguments of ``function``.
+    ``rebuild`` turns one tensor per spec into the arguments of ``function``. With ``host``, layers may
+    leave work on inputs to the host.
     """
     names = unique([s.name or f"input_{i}" for i, s in enumerate(specs)])
     arguments = [argument(n, s.type) for n, s in zip(names, specs, strict=True)]
     args, kwargs = rebuild(arguments)
-    with tracing(Trace()) as record:
+    with tracing(Trace()) as record, host_calls(host) as calls:
         results = function(*args, **kwargs)
         flat, structure = tree.flatten(results)
         tensors = [convert(t) for t in flat if t is not None]
     known = {a.node for a in arguments} | {t.node for t in record.reads.values()}
+    known |= {c.result.node for c in calls}
     _check_closed([*tensors, *record.writes.values()], known)
     labels = unique(output_names or _output_names(results, len(tensors)))
     shape = (structure, tuple(t is not None for t in flat))
@@ -80,6 +88,7 @@ def trace(
         shape,
         record.reads,
         record.writes,
+        tuple(calls),
     )
 
 

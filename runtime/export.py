@@ -13,7 +13,7 @@ import onnx
 
 from .._version import __version__
 from ..compiler import lora, losses, tree
-from ..compiler.ir import Array, Node, Tensor
+from ..compiler.ir import Array, Node, Tensor, retyped
 from ..compiler.lower import lower, state_names
 from ..compiler.program import TensorSpec
 from ..compiler.rewrite.freeze import freeze
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .model import Model
 
 TOLERANCE = 1e-5
+_TEXTS = ("", "one", "Two words,", "And a (longer) text:\nit's made-up; \t isn't it?")
 
 
 def input_specs(model: Model) -> Any:
@@ -55,7 +56,9 @@ def inference_model(
     unique = state_names([v.path for v in program.variables], taken)
     names = dict(zip(program.variables, unique, strict=True))
     outputs, weights = freeze(list(program.outputs.values()), program.reads, names)
-    named = dict(zip(program.outputs, outputs, strict=True))
+    # what layers know of shapes is more than inference finds again: the batch by its name
+    known = [retyped(t, old.type) for t, old in zip(outputs, program.outputs.values(), strict=True)]
+    named = dict(zip(program.outputs, known, strict=True))
     metadata = _metadata(model, named, labels, inputs, list(program.inputs))
     return lower(program.inputs, named, weights, name=model.name, metadata=metadata).model
 
@@ -198,13 +201,15 @@ def samples(specs: Sequence[TensorSpec], size: int) -> list[Array]:
 
 
 def sample(spec: TensorSpec, size: int, sizes: Mapping[str, int] | None = None) -> Array:
-    """Numbers from 0 to 1 (and integers 0 and 1): they are valid indices, too."""
+    """Numbers from 0 to 1, integers 0 and 1 (which are valid indices, too), and short texts."""
     known = sizes or {}
     shape = tuple(
         d if isinstance(d, int) else known.get(d or "", size if i == 0 else 5)
         for i, d in enumerate(spec.shape)
     )
     generator = np.random.default_rng(size)
+    if spec.dtype == object:
+        return np.asarray(generator.choice(np.array(_TEXTS, object), shape))
     if spec.dtype.kind == "f":
         return np.asarray(generator.random(shape)).astype(spec.dtype)
     return np.asarray(generator.integers(0, 2, shape)).astype(spec.dtype)

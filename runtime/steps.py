@@ -14,6 +14,7 @@ from ..compiler.program import Program, TensorSpec, rebuild_results, trace
 from ..errors import DataError, ShapeError
 from . import placement
 from .data import NO_TARGETS, Batch, Source, Structure
+from .hosted import prepared
 from .step import Bound, Step
 
 if TYPE_CHECKING:
@@ -66,13 +67,16 @@ class Steps:
         specs = input_specs(self._model, structure, example)
         if known is not None:
             specs = [_relaxed(a, b) for a, b in zip(known[0], specs, strict=True)]
-        step = Step(traced(self._model, kind, structure, specs), placement.current())
+        program = traced(self._model, kind, structure, specs, host=True)
+        step = prepared(program, placement.current())
         self._steps[key] = specs, step
         return step
 
 
-def traced(model: Model, kind: str, structure: Structure, specs: Sequence[TensorSpec]) -> Program:
-    """Trace ``model.<kind>_step`` on tensors of these types."""
+def traced(
+    model: Model, kind: str, structure: Structure, specs: Sequence[TensorSpec], host: bool = False
+) -> Program:
+    """Trace ``model.<kind>_step`` on tensors of these types; see ``trace`` for ``host``."""
 
     def step(data: Any) -> Any:
         return getattr(model, f"{kind}_step")(data)
@@ -80,11 +84,11 @@ def traced(model: Model, kind: str, structure: Structure, specs: Sequence[Tensor
     names = None
     if kind == "predict":
         names = model.output_names
-    program = trace(step, specs, rebuilder(structure))
+    program = trace(step, specs, rebuilder(structure), host=host)
     if names is not None and len(names) == len(program.outputs):
         program = Program(
             program.inputs, dict(zip(names, program.outputs.values(), strict=True)),
-            program.structure, program.reads, program.writes,
+            program.structure, program.reads, program.writes, program.hosted,
         )  # fmt: skip
     return program
 

@@ -13,6 +13,7 @@ from . import (
     merging,
     normalization,
     pooling,
+    preprocessing,
     regularization,
     reshaping,
 )
@@ -23,6 +24,7 @@ from .input_spec import *
 from .merging import *
 from .normalization import *
 from .pooling import *
+from .preprocessing import *
 from .regularization import *
 from .reshaping import *
 
@@ -66,5 +68,6 @@ __all__ += input_spec.__all__
 __all__ += merging.__all__
 __all__ += normalization.__all__
 __all__ += pooling.__all__
+__all__ += preprocessing.__all__
 __all__ += regularization.__all__
 __all__ += reshaping.__all__

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 AREAS = (
     "attention", "convolution", "core", "image", "merging", "normalization", "pooling", "recurrent",
-    "regularization", "reshaping",
+    "preprocessing", "regularization", "reshaping",
 )  # fmt: skip
 
 
