@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from .averages import SwapEMAWeights
 from .backup import BackupAndRestore
@@ -18,12 +19,17 @@ from .monitored import EarlyStopping, ReduceLROnPlateau
 from .monitored import improves_upwards as improves_upwards
 from .progbar import ProgbarLogger
 from .rates import LearningRateScheduler
-from .remote_monitor import RemoteMonitor
 from .simple import LambdaCallback, TerminateOnNaN
 from .tensorboard import TensorBoard
 
+if TYPE_CHECKING:
+    from .remote_monitor import RemoteMonitor
+
 
 def __getattr__(name: str) -> Any:
+    if name == "RemoteMonitor":
+        # loaded when it is used: HTTP and TLS would make every start slower
+        return importlib.import_module(".remote_monitor", __name__).RemoteMonitor
     if name == "OrbaxCheckpoint":
         raise NotImplementedError(
             "wh.callbacks.OrbaxCheckpoint needs JAX's file format: use BackupAndRestore to go on after "
