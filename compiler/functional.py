@@ -8,7 +8,7 @@ that a layer may do something else in training than in inference.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -45,11 +45,14 @@ def Input(  # noqa: N802  # Keras' name
         batch_shape: shape with the batch dim, instead of the two above.
         dtype: default "float32".
         name: of the model's input, also in exported files.
+        tensor: another ``Input``, which is returned as it is.
+        optional: whether the model may be given None for it; layers then get None.
     """
-    not_supported(
-        "Input", sparse=(sparse or None, None), ragged=(ragged or None, None),
-        tensor=(tensor, None), optional=(optional, False),
-    )  # fmt: skip
+    not_supported("Input", sparse=(sparse or None, None), ragged=(ragged or None, None))
+    if tensor is not None:
+        if not isinstance(tensor, Tensor) or tensor.node.op != "Placeholder":
+            raise ArgumentError("Input(tensor=...): expected what another wh.Input gave")
+        return tensor
     if (shape is None) == (batch_shape is None):
         raise ArgumentError("Input needs either shape= (without the batch) or batch_shape=")
     full = tuple(batch_shape) if batch_shape is not None else (batch_size, *_dims(shape))
@@ -58,7 +61,7 @@ def Input(  # noqa: N802  # Keras' name
         d if d is not None else ("batch" if i == 0 else f"{label}_dim_{i}")
         for i, d in enumerate(full)
     )
-    return placeholder(label, TensorType(dtypes.as_dtype(dtype or "float32"), named))
+    return placeholder(label, TensorType(dtypes.as_dtype(dtype or "float32"), named), optional)
 
 
 def _dims(shape: Any) -> tuple[Any, ...]:
@@ -93,12 +96,14 @@ class Call:
         args, _ = tree.unflatten(self.structure, self.leaves)
         return args[0] if args else None
 
-    def replay(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """Call the layer on other tensors."""
+    def replay(
+        self, tensors: Sequence[Tensor | None], layer: Callable[..., Any] | None = None
+    ) -> list[Tensor]:
+        """Call the layer (or another one) on other tensors."""
         feed = iter(tensors)
         filled = [next(feed) if isinstance(x, Tensor) else x for x in self.leaves]
         args, kwargs = tree.unflatten(self.structure, filled)
-        found, structure = tree.flatten(self.layer(*args, **kwargs))
+        found, structure = tree.flatten((layer or self.layer)(*args, **kwargs))
         if structure != self.result_structure:
             raise ArgumentError(
                 f"layer {self.layer.name!r} returned {tree.describe(structure)}; it returned "
@@ -127,21 +132,32 @@ def record(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return call.results
 
 
-def replay(outputs: Sequence[Tensor], bindings: Mapping[Key, Tensor]) -> list[Tensor]:
-    """``outputs`` computed with ``bindings`` in place of the placeholders (or of other tensors)."""
-    values: dict[Key, Tensor] = dict(bindings)
+def replay(
+    outputs: Sequence[Tensor],
+    bindings: Mapping[Key, Tensor | None],
+    replace: Callable[[Layer], Callable[..., Any]] | None = None,
+) -> list[Any]:
+    """``outputs`` computed with ``bindings`` in place of the placeholders (or of other tensors).
+
+    ``replace`` gives what is called in place of a layer. An optional input may be None.
+    """
+    values: dict[Key, Tensor | None] = dict(bindings)
     for node in toposort(outputs, bindings):
         if all((node, i) in values for i in range(len(node.types))):
             continue
         # a layer names its nodes itself; an operator keeps the name that it has
         place = scope.at(node.site) if node.op == "Call" else scope.replaced(node.scope, node.site)
         with place:
-            for i, tensor in enumerate(_again(node, values)):
+            for i, tensor in enumerate(_again(node, values, replace)):
                 values.setdefault((node, i), tensor)
     return [values[t.key] for t in outputs]
 
 
-def _again(node: Node, values: Mapping[Key, Tensor]) -> Sequence[Tensor]:
+def _again(
+    node: Node,
+    values: Mapping[Key, Tensor | None],
+    replace: Callable[[Layer], Callable[..., Any]] | None,
+) -> Sequence[Tensor]:
     if node.op == "Placeholder":
         raise ArgumentError(
             f"the outputs depend on the input {node.payload.name!r}, which is none of the model's "
@@ -153,5 +169,5 @@ def _again(node: Node, values: Mapping[Key, Tensor]) -> Sequence[Tensor]:
     inputs = [values[x.key] if x is not None else None for x in node.inputs]
     if node.op == "Call":
         call: Call = node.payload
-        return call.replay([x for x in inputs if x is not None])
+        return call.replay(inputs, None if replace is None else replace(call.layer))
     return again(node, inputs)

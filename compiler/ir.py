@@ -303,11 +303,10 @@ def argument(name: str, kind: TensorType, variable: Any = None) -> Tensor:
     return Node("Argument", (), (), (kind,), origin, scopes.current(), concrete=False).outputs[0]
 
 
-def placeholder(name: str, kind: TensorType) -> Tensor:
+def placeholder(name: str, kind: TensorType, optional: bool = False) -> Tensor:
     """``wh.Input``: the start of a functional model."""
-    node = Node(
-        "Placeholder", (), (), (kind,), Origin(name), name, scopes.site(), True, concrete=False
-    )
+    origin = Origin(name, None, optional)
+    node = Node("Placeholder", (), (), (kind,), origin, name, scopes.site(), True, concrete=False)
     return node.outputs[0]
 
 

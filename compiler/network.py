@@ -11,7 +11,7 @@ from ..errors import ArgumentError, FileFormatError, ShapeError
 from . import config, dims, dtypes, functional, tree
 from .infer import TensorType
 from .ir import Key, Node, Tensor, apply, constant, placeholder, toposort
-from .layers.arguments import Arguments, public_shape
+from .layers.arguments import Arguments, masked, public_shape
 from .layers.base import Layer
 from .layers.core import InputLayer
 from .program import TensorSpec
@@ -80,27 +80,26 @@ class Network(Layer):
             if seen.setdefault(layer.name, layer) is not layer:
                 raise ArgumentError(f"two layers of model {self.name!r} are named {layer.name!r}")
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """The graph's outputs for other inputs; ``mask`` is nested as these, or there is none."""
         if not self.is_functional:
             return super().call(inputs)
         given = self._matched(inputs)
-        bindings: dict[Key, Tensor] = {
+        if mask is not None:
+            given = masked(given, tree.leaves(mask))
+        bindings: dict[Key, Tensor | None] = {
             t.key: x for t, x in zip(tree.leaves(self._inputs), given, strict=True)
         }
         found = functional.replay(tree.leaves(self._outputs), bindings)
         return tree.unflatten(tree.flatten(self._outputs)[1], found)
 
-    def _matched(self, inputs: Any) -> list[Tensor]:
+    def _matched(self, inputs: Any) -> list[Tensor | None]:
         """The given tensors in the order of the model's inputs; dicts match by name."""
         wanted = tree.leaves(self._inputs)
         if isinstance(inputs, Mapping) and not isinstance(self._inputs, Mapping):
-            names = input_names(self._inputs)
-            missing = [n for n in names if n not in inputs]
-            if missing:
-                raise ArgumentError(f"inputs {missing} are missing; got {sorted(inputs)}")
-            return [_fits(self.name, inputs[n], w) for n, w in zip(names, wanted, strict=True)]
-        if isinstance(inputs, Mapping):
-            inputs = {k: inputs[k] for k in self._inputs if k in inputs}
+            inputs = _ordered(inputs, dict(zip(input_names(self._inputs), wanted, strict=True)))
+        else:
+            inputs = _ordered(inputs, self._inputs)
         given = tree.leaves(inputs)
         if len(given) != len(wanted):
             raise ArgumentError(
@@ -199,12 +198,37 @@ class Network(Layer):
         return model
 
 
-def _fits(owner: str, given: Tensor, wanted: Tensor) -> Tensor:
+def _ordered(given: Any, like: Any) -> Any:
+    """``given`` with the entries of (nested) dicts in the order of ``like``; None for optional ones."""
+    if isinstance(given, Mapping) and isinstance(like, Mapping):
+        missing = [k for k, w in like.items() if k not in given and not _may_lack(w)]
+        if missing:
+            raise ArgumentError(f"inputs {missing} are missing; got {sorted(given)}")
+        return {k: _ordered(given.get(k), w) for k, w in like.items()}
+    if isinstance(like, (list, tuple)) and isinstance(given, (list, tuple)):
+        pairs = zip(given, like, strict=False)
+        return [*(_ordered(g, w) for g, w in pairs), *given[len(like) :]]
+    return given
+
+
+def _may_lack(start: Any) -> bool:
+    return isinstance(start, Tensor) and _optional(start)
+
+
+def _optional(start: Tensor) -> bool:
+    return start.node.op == "Placeholder" and start.node.payload.optional
+
+
+def _fits(owner: str, given: Tensor | None, wanted: Tensor) -> Tensor | None:
     """Raise ``ShapeError`` unless ``given`` can stand for the placeholder ``wanted``."""
+    if given is None:
+        if not _optional(wanted):
+            raise ArgumentError(f"model {owner!r} needs its input {_producer(wanted.node)!r}")
+        return None
     if not dims.compatible(given.shape, wanted.shape):
         raise ShapeError(
-            f"model {owner!r} takes {wanted.type} as its input "
-            f"{wanted.node.payload.name if wanted.node.op == 'Placeholder' else ''!r}; got {given.type}"
+            f"model {owner!r} takes {wanted.type} as its input {_producer(wanted.node)!r}; got "
+            f"{given.type}"
         )
     return given
 
@@ -257,7 +281,8 @@ def graph_config(network: Network) -> dict[str, Any]:
 
 
 def _input_config(t: Tensor) -> dict[str, Any]:
-    return {"name": _producer(t.node), "shape": list(t.shape), "dtype": t.dtype.name}
+    facts = {"name": _producer(t.node), "shape": list(t.shape), "dtype": t.dtype.name}
+    return {**facts, "optional": True} if _optional(t) else facts
 
 
 def _nested(value: Any, leaf: Any) -> Any:
@@ -321,7 +346,7 @@ def graph_from_config(data: Mapping[str, Any]) -> tuple[Any, Any]:
 
     def start(spec: Mapping[str, Any]) -> Tensor:
         kind = TensorType(dtypes.as_dtype(spec["dtype"]), tuple(spec["shape"]))
-        starts.append(placeholder(spec["name"], kind))
+        starts.append(placeholder(spec["name"], kind, spec.get("optional", False)))
         return starts[-1]
 
     inputs = _unnested(data["inputs"], start)

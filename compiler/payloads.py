@@ -20,10 +20,11 @@ class Content:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Origin:
-    """What an ``Argument`` or ``Placeholder`` stands for."""
+    """What an ``Argument`` or ``Placeholder`` stands for; an optional placeholder may be left out."""
 
     name: str
     variable: Any = None
+    optional: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -25,6 +25,7 @@ from .export import check, input_specs, sample
 from .files import replacing
 from .session import create
 from .steps import traced
+from .utils import unpack_x_y_sample_weight
 
 if TYPE_CHECKING:
     from .model import Model
@@ -102,7 +103,7 @@ def training_program(
 def _prime(compilation: Any, model: Model, data_: Any) -> None:
     """Metrics are made by the first step; make them before, so that they can be zeroed."""
     if not compilation.built:
-        x, y, _ = data_
+        x, y, _ = unpack_x_y_sample_weight(data_)
         prediction = model(x, training=False)
         compilation.build(model.output_names, tree.leaves(y), tree.leaves(prediction))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..compiler import losses, tree
+from ..compiler import losses, settings, tree
 from ..compiler.ir import Array
 from ..compiler.random import host_generator, next_seed
 from ..errors import ArgumentError, DataError, NonFiniteError
@@ -104,6 +104,7 @@ def fit(
     """See ``Model.fit``."""
     model.check_trainable()
     _whole("epochs", epochs)
+    epochs = min(epochs, settings.max_epochs() or epochs)
     position = Position(initial_epoch, seed=next_seed() if shuffle else None)
     order = _shuffler(position) if shuffle else None
     if is_arrays(x):
@@ -211,12 +212,13 @@ class _Fit:
     def _train(self, epoch: int) -> Logs:
         bound: Bound | None = None
         examples, redraw = 0, time.perf_counter() + REDRAW_SECONDS
-        position = self.position
+        position, group = self.position, self.model.steps_per_execution
         done = position.batch
         for batch in self.source.epoch(epoch, done):
             if bound is None or batch.size != bound.size or not self.fixed:
                 bound = self.model.steps.bound("train", self.source, batch)
-            self.hooks.call("on_train_batch_begin", done)
+            if done % group == 0:
+                self.hooks.call("on_train_batch_begin", done)
             batch.fill(bound.inputs)
             bound.run()
             done += 1
@@ -224,9 +226,11 @@ class _Fit:
             position.drawn += 1
             examples += batch.size
             now = time.perf_counter()
-            if self.each_batch or now >= redraw:
+            ends = done % group == 0 or done == self.steps
+            if (self.each_batch and ends) or now >= redraw:
                 logs = position.logs = self._look(bound, epoch, done)
-                self.hooks.call("on_train_batch_end", done - 1, logs)
+                if ends:
+                    self.hooks.call("on_train_batch_end", done - 1, logs)
                 if now >= redraw:
                     self.progress.update(done, examples, logs)
                     redraw = time.perf_counter() + REDRAW_SECONDS

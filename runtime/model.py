@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..compiler import tree
+from ..compiler import config, optimizers, tree
 from ..compiler.config import not_supported
 from ..compiler.ir import Tensor
 from ..compiler.network import Network
 from ..errors import ArgumentError
-from . import export, export_training, export_training_info, loop, minimizing, saving, summary
+from . import (
+    export,
+    export_training,
+    export_training_info,
+    loop,
+    minimizing,
+    saving,
+    state_tree,
+    summary,
+)
 from .callbacks import Callback, History
 from .compilation import Compilation, batch_size_of, summed
 from .steps import Steps
+from .utils import unpack_x_y_sample_weight
 
 
 class Model(Network):
@@ -25,6 +36,7 @@ class Model(Network):
     """
 
     _untracked = Network._untracked | {"compilation", "steps", "stop_training", "history"}
+    steps_per_execution = 1
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,12 +63,26 @@ class Model(Network):
 
         ``loss`` and ``metrics`` may be lists or dicts by output. What is trainable is fixed by the
         first step after this call. Raises ``ArgumentError`` for unknown names.
+
+        Args:
+            steps_per_execution: callbacks see every so many batches only.
+            jit_compile: True or False, as you like: steps are always compiled.
+            auto_scale_loss: under the policy "mixed_float16" the optimizer becomes a
+                ``LossScaleOptimizer``.
         """
-        not_supported(
-            "compile", run_eagerly=(run_eagerly, False), auto_scale_loss=(auto_scale_loss, True),
-            steps_per_execution=(steps_per_execution, 1), jit_compile=(jit_compile or "auto", "auto"),
-        )  # fmt: skip
+        if run_eagerly:
+            raise NotImplementedError(
+                "compile(run_eagerly=True): steps are always compiled. To look at values, call the model "
+                "and the loss on arrays, outside of fit"
+            )
+        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
+            raise ArgumentError(f"steps_per_execution={steps_per_execution!r}: expected 1 or more")
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
+            optimizer = optimizers.get(optimizer)
+            if not isinstance(optimizer, optimizers.LossScaleOptimizer):
+                optimizer = optimizers.LossScaleOptimizer(optimizer)
         self.compilation = Compilation(optimizer, loss, loss_weights, metrics, weighted_metrics)
+        self.steps_per_execution = steps_per_execution
         self.steps.clear()
 
     @property
@@ -90,9 +116,19 @@ class Model(Network):
         return self.compilation.optimizer if self.compilation is not None else None
 
     @property
-    def metrics(self) -> list[Any]:
-        """Loss trackers and metrics, those of layers included."""
+    def loss(self) -> Any:
+        """What ``compile`` was given as the loss."""
+        return self.compilation.config["loss"] if self.compilation is not None else None
+
+    @property
+    def compiled_metrics(self) -> list[Any]:
+        """The loss trackers and the metrics that ``compile`` was given."""
         return self.compilation.metrics if self.compilation is not None else []
+
+    @property
+    def metrics(self) -> list[Any]:
+        """Loss trackers and metrics, those that are attributes of the model and its layers included."""
+        return list(dict.fromkeys([*self.compiled_metrics, *super().metrics]))
 
     @property
     def metrics_names(self) -> list[str]:
@@ -106,8 +142,12 @@ class Model(Network):
     # -- what a step computes ---------------------------------------------------------------
 
     def train_step(self, data: Any) -> dict[str, Tensor]:
-        """One training step over tensors: ``data`` is (x, y, sample_weight). Returns the logs."""
-        x, y, sample_weight = unpack(data)
+        """One training step over tensors: ``data`` is x, (x, y) or (x, y, sample_weight).
+
+        Returns the logs. To be overridden: what this method does with tensors, variables, ``wh.grad`` and
+        optimizers becomes one graph.
+        """
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=True)
         loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
         self._track(loss, y_pred)
@@ -116,14 +156,14 @@ class Model(Network):
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
         """One evaluation step over tensors. Returns the logs."""
-        x, y, sample_weight = unpack(data)
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
         self._track(self.compute_loss(x, y, y_pred, sample_weight, training=False), y_pred)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def predict_step(self, data: Any) -> Any:
         """Outputs for a batch of inputs."""
-        x, _, _ = unpack(data)
+        x, _, _ = unpack_x_y_sample_weight(data)
         return self(x, training=False)
 
     def compute_loss(
@@ -152,7 +192,15 @@ class Model(Network):
         compilation = self.compiled()
         names, predictions = self._named_outputs(y_pred)
         compilation.update(_targets(y, names, y_pred), predictions, sample_weight)
-        return {m.name: m.result() for m in self.metrics}
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The results of all metrics by name."""
+        found: dict[str, Any] = {}
+        for metric in self.metrics:
+            result = metric.result()
+            found |= result if isinstance(result, dict) else {metric.name: result}
+        return found
 
     def _track(self, loss: Tensor, y_pred: Any) -> None:
         first = tree.leaves(y_pred)[0]
@@ -264,17 +312,40 @@ class Model(Network):
         """Print a table of the layers: output shapes, parameters, sizes."""
         summary.show(self, line_length, print_fn)
 
-    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+    def save(
+        self,
+        filepath: str | os.PathLike[str],
+        overwrite: bool = True,
+        zipped: bool | None = None,
+        include_optimizer: bool = True,
+    ) -> None:
         """Write architecture, weights, compilation and optimizer state to one file."""
-        saving.save(self, filepath, overwrite)
+        not_supported("save", zipped=(zipped or None, None))
+        saving.save(self, filepath, overwrite, include_optimizer)
 
-    def save_weights(self, filepath: str | os.PathLike[str]) -> None:
-        """Write the weights alone, as safetensors."""
-        saving.save_weights(self, filepath)
+    def save_weights(
+        self,
+        filepath: str | os.PathLike[str],
+        overwrite: bool = True,
+        max_shard_size: float | None = None,
+    ) -> None:
+        """Write the weights alone, as safetensors; with ``max_shard_size`` (GB) in several files.
 
-    def load_weights(self, filepath: str | os.PathLike[str]) -> None:
-        """Read what ``save_weights`` wrote; all or, with a ``FileFormatError``, none."""
-        saving.load_weights(self, filepath)
+        Then ``filepath`` is the index, ``NAME.json`` by custom, and the parts lie beside it.
+        """
+        saving.save_weights(self, filepath, overwrite, max_shard_size)
+
+    def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
+        """Read what ``save_weights`` wrote; all or, with a ``FileFormatError``, none.
+
+        With ``skip_mismatch`` weights that are not in the file, or of another shape there, keep their
+        values, with a warning.
+        """
+        saving.load_weights(self, filepath, skip_mismatch)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The architecture as JSON; ``kwargs`` go to ``json.dumps``."""
+        return json.dumps(config.serialize(self), **kwargs)
 
     def export(
         self,
@@ -317,15 +388,30 @@ class Model(Network):
         raise ArgumentError(f"form={form!r}: expected 'expanded' or 'training_info'")
 
     def get_compile_config(self) -> dict[str, Any]:
-        """What ``compile`` was given."""
-        return dict(self.compiled().config)
+        """What ``compile`` was given, as JSON can hold it."""
+        found: dict[str, Any] = config.encode(self.compiled().config)
+        return found
 
+    def compile_from_config(self, config_: Mapping[str, Any]) -> None:
+        """``compile`` with what ``get_compile_config`` gave; the optimizer's slots are made, too."""
+        self.compile(**{k: config.decode(v) for k, v in config_.items()})
+        if self.built and self.compilation is not None:
+            self.compilation.optimizer.build(self.trainable_variables)
 
-def unpack(data: Any) -> tuple[Any, Any, Any]:
-    """(x, y, sample_weight) from what a step is given; None for what is missing."""
-    parts = data if isinstance(data, tuple) else (data,)
-    x, y, weight = (*parts, None, None)[:3]
-    return x, y, weight
+    def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, dict[str, Any]]:
+        """All values, nested by the paths of the variables; see ``set_state_tree``."""
+        return state_tree.read(self, value_format)
+
+    def set_state_tree(self, state_tree_: Mapping[str, Mapping[str, Any]]) -> None:
+        """Set all values that ``state_tree_`` has. Raises ``ArgumentError`` for unknown ones."""
+        state_tree.write(self, state_tree_)
+
+    def quantize(self, mode: str, **kwargs: Any) -> None:
+        """Not there: weights are quantised in the exported file, by the tools that ONNX has for it."""
+        raise NotImplementedError(
+            f"quantize({mode!r}): export the model and quantise the file with "
+            "onnxruntime.quantization (quantize_dynamic or quantize_static)"
+        )
 
 
 def _targets(y: Any, names: Sequence[str], y_pred: Any) -> list[Any]:

@@ -17,7 +17,8 @@ from ..compiler.state import Variable, current_trace
 from ..errors import ArgumentError
 from .compilation import batch_size_of
 from .function import Function
-from .model import Model, unpack
+from .model import Model
+from .utils import unpack_x_y_sample_weight
 
 WEIGHT = "sample_weight"
 
@@ -223,9 +224,11 @@ class SelfTraining(Model):
     def train_step(self, data: Any) -> dict[str, Tensor]:
         if self._followed is None:
             return super().train_step(data)
-        return self._followed.logs(self._followed.fed(*unpack(data)), update=True)
+        return self._followed.logs(self._followed.fed(*unpack_x_y_sample_weight(data)), update=True)
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
         if self._followed is None:
             return super().test_step(data)
-        return self._followed.logs(self._followed.fed(*unpack(data)), update=False)
+        return self._followed.logs(
+            self._followed.fed(*unpack_x_y_sample_weight(data)), update=False
+        )

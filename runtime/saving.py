@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from safetensors.numpy import save_file
 from ..compiler import config, tree
 from ..compiler.ir import Array, argument
 from ..compiler.lower import state_names
+from ..compiler.optimizers import Optimizer
 from ..compiler.program import TensorSpec
 from ..compiler.state import Trace, Variable, tracing
 from ..errors import ArgumentError, ExportError, FileFormatError
@@ -24,15 +26,25 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _KEY = "waterhorse"
+_SHARDS = "weights"
 
 
 def named_state(model: Model) -> dict[str, Variable]:
     """All that a file keeps: ``model/...`` and ``optimizer/...``, uniquely named."""
     found = {f"model/{n}": v for n, v in _named(model.variables).items()}
-    if model.compilation is not None:
-        slots = _named(model.compilation.optimizer.variables)
-        found |= {f"optimizer/{n}": v for n, v in slots.items()}
+    for label, optimizer in _optimizers(model).items():
+        found |= {f"{label}/{n}": v for n, v in _named(optimizer.variables).items()}
     return found
+
+
+def _optimizers(model: Model) -> dict[str, Optimizer]:
+    """The optimizer of ``compile``, and those that are attributes of a model with its own steps."""
+    own = {
+        f"optimizer/{key}": value
+        for key, value in vars(model).items()
+        if isinstance(value, Optimizer)
+    }
+    return own if model.optimizer is None else {"optimizer": model.optimizer, **own}
 
 
 def _named(variables: Sequence[Variable]) -> dict[str, Variable]:
@@ -40,10 +52,14 @@ def _named(variables: Sequence[Variable]) -> dict[str, Variable]:
     return dict(zip(state_names([v.path for v in variables]), variables, strict=True))
 
 
-def save(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+def save(
+    model: Model,
+    filepath: str | os.PathLike[str],
+    overwrite: bool = True,
+    include_optimizer: bool = True,
+) -> None:
     """See ``Model.save``."""
-    if not overwrite and Path(filepath).exists():
-        raise ExportError(f"{os.fspath(filepath)} exists; pass overwrite=True to replace it")
+    _check_free(filepath, overwrite)
     specs = model.input_specs
     if specs is None:
         raise ExportError(f"model {model.name!r} is not built: call it on data before saving it")
@@ -53,9 +69,20 @@ def save(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True)
         "inputs": config.encode(tree.map_leaves(_spec_config, specs)),
         "compile": None if model.compilation is None else config.encode(model.compilation.config),
     }
-    arrays = {n: v.numpy() for n, v in named_state(model).items()}
+    arrays = {
+        n: v.numpy()
+        for n, v in named_state(model).items()
+        if include_optimizer or not n.startswith("optimizer/")
+    }
     with replacing(filepath) as temporary:
         save_file(arrays, str(temporary), {_KEY: json.dumps(description)})
+
+
+def save_model(
+    model: Model, filepath: str | os.PathLike[str], overwrite: bool = True, **kwargs: Any
+) -> None:
+    """``model.save``."""
+    model.save(filepath, overwrite, **kwargs)
 
 
 def _spec_config(spec: TensorSpec) -> str:
@@ -71,11 +98,13 @@ def load_model(
     filepath: str | os.PathLike[str],
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,
+    safe_mode: bool = True,
 ) -> Any:
     """The model that ``save`` wrote, with weights and (if ``compile``) optimizer state.
 
     Args:
-        custom_objects: your own classes and functions by name. Nothing else in the file is executed.
+        custom_objects: your own classes and functions by name. Nothing else in the file is executed,
+            whatever ``safe_mode`` says.
 
     Raises ``FileFormatError`` where the file is damaged, of another kind, or uses unknown classes.
     """
@@ -146,20 +175,78 @@ def _build(model: Model, saved: Any) -> None:
         model(symbols)
 
 
-def save_weights(model: Model, filepath: str | os.PathLike[str]) -> None:
-    """The weights alone, as safetensors."""
+def _check_free(filepath: str | os.PathLike[str], overwrite: bool) -> None:
+    if not overwrite and Path(filepath).exists():
+        raise ExportError(f"{os.fspath(filepath)} exists; pass overwrite=True to replace it")
+
+
+def save_weights(
+    model: Model,
+    filepath: str | os.PathLike[str],
+    overwrite: bool = True,
+    max_shard_size: float | None = None,
+) -> None:
+    """See ``Model.save_weights``."""
+    _check_free(filepath, overwrite)
     arrays = {n: v.numpy() for n, v in _named(model.variables).items()}
-    with replacing(filepath) as temporary:
-        save_file(arrays, str(temporary))
+    if max_shard_size is None:
+        with replacing(filepath) as temporary:
+            save_file(arrays, str(temporary))
+        return
+    target = Path(filepath)
+    shards = _shards(arrays, max_shard_size * 1e9)
+    index: dict[str, str] = {}
+    for i, names in enumerate(shards):
+        part = target.with_name(f"{target.stem}_{i:05d}.safetensors")
+        with replacing(part) as temporary:
+            save_file({n: arrays[n] for n in names}, str(temporary))
+        index |= dict.fromkeys(names, part.name)
+    with replacing(target) as temporary:  # last: without it the parts are nothing
+        Path(temporary).write_text(json.dumps({_SHARDS: index}), "utf-8")
 
 
-def load_weights(model: Model, filepath: str | os.PathLike[str]) -> None:
-    """Set the weights from a file of ``save_weights``; all or none."""
-    _, arrays = tensors_of(os.fspath(filepath), "no safetensors file")
+def _shards(arrays: Mapping[str, Array], limit: float) -> list[list[str]]:
+    """Names in groups of at most ``limit`` bytes; a larger tensor is a group of its own."""
+    groups: list[list[str]] = [[]]
+    size = 0
+    for name, array in arrays.items():
+        if groups[-1] and size + array.nbytes > limit:
+            groups.append([])
+            size = 0
+        groups[-1].append(name)
+        size += array.nbytes
+    return groups
+
+
+def _stored_weights(path: str) -> dict[str, Array]:
+    """The arrays of a file of ``save_weights``, or of all the parts that an index names."""
+    if Path(path).is_file() and Path(path).read_bytes()[:1] == b"{":
+        try:
+            index = json.loads(Path(path).read_text("utf-8"))[_SHARDS]
+            parts = sorted({Path(part).name for part in index.values()})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise FileFormatError(f"{path} is no index of weights: {error}") from error
+        found: dict[str, Array] = {}
+        for part in parts:
+            found |= tensors_of(str(Path(path).with_name(part)), "no part of these weights")[1]
+        return found
+    return tensors_of(path, "no safetensors file")[1]
+
+
+def load_weights(
+    model: Model, filepath: str | os.PathLike[str], skip_mismatch: bool = False
+) -> None:
+    """See ``Model.load_weights``."""
+    arrays = _stored_weights(os.fspath(filepath))
     state = _named(model.variables)
+    fitting = {n for n, v in state.items() if n in arrays and arrays[n].shape == v.shape}
     for name, variable in state.items():
-        if name not in arrays or arrays[name].shape != variable.shape:
-            found = arrays[name].shape if name in arrays else "nothing"
-            raise FileFormatError(f"{name} needs shape {variable.shape}; the file has {found}")
-    for name, variable in state.items():
-        variable.assign(arrays[name])
+        if name in fitting:
+            continue
+        found = arrays[name].shape if name in arrays else "nothing"
+        message = f"{name} needs shape {variable.shape}; the file has {found}"
+        if not skip_mismatch:
+            raise FileFormatError(message)
+        warnings.warn(f"{message}: it keeps its value", stacklevel=3)
+    for name in fitting:
+        state[name].assign(arrays[name])

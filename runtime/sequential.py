@@ -8,6 +8,7 @@ from typing import Any
 from ..compiler import config, dtypes, functional
 from ..compiler.infer import TensorType
 from ..compiler.ir import Tensor, placeholder
+from ..compiler.layers.arguments import masked
 from ..compiler.layers.base import Layer
 from ..compiler.layers.core import InputLayer
 from ..compiler.program import TensorSpec
@@ -46,6 +47,9 @@ class Sequential(Model):
             )
         if any(known.name == layer.name for known in self._chain):
             raise ArgumentError(f"{self.name!r} has a layer named {layer.name!r} already")
+        if self._end is None and not self._chain and layer.input_shape_argument is not None:
+            shape = layer.input_shape_argument
+            self._start = self._end = functional.Input(batch_shape=shape, dtype=layer.dtype)
         if self._end is not None:
             self._end = layer(self._end)
             self.built = True
@@ -74,8 +78,8 @@ class Sequential(Model):
     def _calling(self) -> bool:
         return self._input_specs is not None
 
-    def call(self, inputs: Any) -> Any:
-        x = inputs
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        x = inputs if mask is None else masked(inputs, mask)
         for layer in self._chain:
             x = layer(x)
         return x

@@ -16,6 +16,7 @@ from . import placement
 from .data import NO_TARGETS, Batch, Source, Structure
 from .hosted import prepared
 from .step import Bound, Step
+from .utils import pack_x_y_sample_weight
 
 if TYPE_CHECKING:
     from .model import Model
@@ -96,13 +97,15 @@ def traced(
 def rebuilder(
     structure: Structure,
 ) -> Callable[[list[Tensor]], tuple[tuple[Any, ...], dict[str, Any]]]:
-    """From flat tensors to the ``(x, y, sample_weight)`` that a step takes."""
+    """From flat tensors to x, (x, y) or (x, y, sample_weight): what a step takes."""
 
     def rebuild(tensors: list[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         feed = iter(tensors)
         x = tree.unflatten(structure.x, feed)
         y = None if structure.y == NO_TARGETS else tree.unflatten(structure.y, feed)
-        return ((x, y, structure.weights(feed)),), {}
+        weights = structure.weights(feed)
+        given = pack_x_y_sample_weight(x, y) if weights is None else (x, y, weights)
+        return (given,), {}
 
     return rebuild
 
@@ -189,6 +192,8 @@ def _target_dtype(array: Array) -> str:
 
 
 def _takes(spec: TensorSpec, array: Array) -> bool:
+    if (spec.dtype.kind == "O") != (array.dtype.kind in "UOT"):  # text is for text alone
+        return False
     return len(spec.shape) == array.ndim and all(
         not isinstance(w, int) or w == d for w, d in zip(spec.shape, array.shape, strict=True)
     )
@@ -196,7 +201,7 @@ def _takes(spec: TensorSpec, array: Array) -> bool:
 
 def _relaxed(old: TensorSpec, new: TensorSpec) -> TensorSpec:
     """A spec that takes both: dims that differ become dynamic."""
-    if len(old.shape) != len(new.shape):
+    if len(old.shape) != len(new.shape) or (old.dtype.kind == "O") != (new.dtype.kind == "O"):
         return new
     dims: list[Dim] = [
         a if a == b else f"{new.name}_dim_{i}"

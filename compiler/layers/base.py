@@ -16,7 +16,7 @@ from ..config import Configurable, not_supported
 from ..ir import Array, Like, Operators, Tensor, apply, convert
 from ..metrics.base import Metric
 from ..random import SeedGenerator
-from ..state import Variable, autocast
+from ..state import Trace, Variable, autocast, tracing
 from . import context, input_spec
 from .arguments import Arguments, masked, masks_of, public_shape, signature
 
@@ -39,6 +39,8 @@ class Layer(Configurable):
         dtype: a type or policy of weights and computation; by default the global policy's.
         autocast: whether weights are cast to the type of the computation where they differ.
         name: unique within a model; the default is made from the class name.
+        input_shape, batch_input_shape, input_dim: what the first layer of a ``Sequential`` takes, as in old
+            programs; ``wh.Input`` says the same.
     """
 
     # Names that are no part of the layer's own state.
@@ -46,6 +48,11 @@ class Layer(Configurable):
     _is_network = False
     _casts_integers = False  # layers that compute with floats only say True
     input_spec: Any = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = _marking(cls.build)  # type: ignore[method-assign]
 
     def __init__(
         self,
@@ -55,6 +62,9 @@ class Layer(Configurable):
         dtype: Any = None,
         autocast: bool = True,
         name: str | None = None,
+        input_shape: Sequence[int | None] | None = None,
+        batch_input_shape: Sequence[int | None] | None = None,
+        input_dim: int | None = None,
     ) -> None:
         self.name = name if name is not None else context.unique_name(type(self).__name__)
         self.dtype_policy = policies.get(dtype)
@@ -66,6 +76,11 @@ class Layer(Configurable):
         self._frozen: list[Variable] = []
         self._inbound: list[functional.Call] = []
         self._losses: list[Tensor] = []
+        if input_dim is not None:
+            input_shape = (input_dim,)
+        if input_shape is not None:
+            batch_input_shape = (None, *input_shape)
+        self.input_shape_argument = None if batch_input_shape is None else tuple(batch_input_shape)
 
     @property
     def dtype(self) -> dtypes.DType:
@@ -301,7 +316,7 @@ class Layer(Configurable):
         if self.built:
             return
         self.build(**given.shapes(type(self).build))
-        self.built = True
+        self.built = True  # of layers that have no build of their own
 
     def _converted(self, value: Any) -> Any:
         if isinstance(value, np.ndarray) or (
@@ -316,6 +331,34 @@ class Layer(Configurable):
                 return value
             return apply("Cast", value, to=wanted).with_mask(value.mask)
         return value
+
+    def stateless_call(
+        self,
+        trainable_variables: Sequence[Like],
+        non_trainable_variables: Sequence[Like],
+        *args: Any,
+        return_losses: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """The output with these values in place of the variables', which stay as they are.
+
+        Returns the output and the new values of the non-trainable variables, and with ``return_losses``
+        the losses. Raises ``ArgumentError`` where the numbers of values differ.
+        """
+        groups = (
+            (self.trainable_variables, trainable_variables),
+            (self.non_trainable_variables, non_trainable_variables),
+        )
+        trace = Trace()
+        for variables, values in groups:
+            if len(variables) != len(values):
+                raise ArgumentError(f"{self.name!r}: {len(values)} values for {len(variables)}")
+            trace.writes |= {v: convert(x, v.dtype) for v, x in zip(variables, values, strict=True)}
+        with tracing(trace):
+            result = self(*args, **kwargs)
+            losses = self.losses if return_losses else None
+        after = [trace.writes[v] for v in self.non_trainable_variables]
+        return (result, after) if losses is None else (result, after, losses)
 
     # -- losses -----------------------------------------------------------------------------
 
@@ -388,6 +431,19 @@ class Layer(Configurable):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}{'' if self.built else ', not built'}>"
+
+
+def _marking(build: Callable[..., None]) -> Callable[..., None]:
+    """``build`` such that users may call it, too: the layer is built then, weights are named after it."""
+
+    @functools.wraps(build)
+    def marked(self: Layer, *args: Any, **kwargs: Any) -> None:
+        outer = context.enclosing()
+        with nullcontext() if outer and outer[-1] is self else context.inside(self):
+            build(self, *args, **kwargs)
+        self.built = True
+
+    return marked
 
 
 @functools.cache

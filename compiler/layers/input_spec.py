@@ -89,5 +89,5 @@ def check(owner: str, spec: Any, inputs: Any) -> None:
             continue
         problem = wanted.problem(x)
         if problem is not None:
-            which = f"input {wanted.name or i}" if len(specs) > 1 else "its input"
-            raise ShapeError(f"layer {owner!r} needs {problem} as {which}; got {x.type}")
+            which = f"input {wanted.name or i}" if len(specs) > 1 else "an input"
+            raise ShapeError(f"layer {owner!r} takes {which} with {problem}; got {x.type}")

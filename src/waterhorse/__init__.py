@@ -12,19 +12,30 @@ from ._version import __version__ as __version__
 _NAMES = {
     "AioClient": ("service.client", "AioClient"),
     "Client": ("service.client", "Client"),
+    "DTypePolicy": ("compiler.policies", "DTypePolicy"),
     "Function": ("runtime.function", "Function"),
+    "Initializer": ("compiler.initializers", "Initializer"),
     "Input": ("compiler.functional", "Input"),
+    "InputSpec": ("compiler.layers.input_spec", "InputSpec"),
+    "KerasTensor": ("compiler.ir", "Tensor"),
+    "Layer": ("compiler.layers.base", "Layer"),
+    "Loss": ("compiler.losses.base", "Loss"),
+    "Metric": ("compiler.metrics.base", "Metric"),
     "Model": ("runtime.model", "Model"),
+    "Optimizer": ("compiler.optimizers.base", "Optimizer"),
+    "Regularizer": ("compiler.regularizers", "Regularizer"),
     "Sequential": ("runtime.sequential", "Sequential"),
     "Tensor": ("compiler.ir", "Tensor"),
     "TensorSpec": ("compiler.program", "TensorSpec"),
     "Variable": ("compiler.state", "Variable"),
     "activations": ("activations", None),
+    "backend": ("backend", None),
     "callbacks": ("callbacks", None),
     "config": ("config", None),
     "constraints": ("constraints", None),
     "datasets": ("datasets", None),
     "differentiate": ("compiler.differentiate", "differentiate"),
+    "dtype_policies": ("dtype_policies", None),
     "errors": ("errors", None),
     "function": ("runtime.function", "function"),
     "grad": ("compiler.autodiff", "grad"),
@@ -35,7 +46,9 @@ _NAMES = {
     "lora": ("lora", None),
     "losses": ("losses", None),
     "metrics": ("metrics", None),
+    "mixed_precision": ("mixed_precision", None),
     "models": ("models", None),
+    "name_scope": ("compiler.scope", "entered"),
     "op": ("compiler.op", None),
     "ops": ("ops", None),
     "optimizers": ("optimizers", None),
@@ -50,10 +63,24 @@ _NAMES = {
     "value_and_grad": ("compiler.autodiff", "value_and_grad"),
 }
 __all__ = sorted([*_NAMES, "__version__"])  # noqa: PLE0605
+# Keras has these
+_INSTEAD = {
+    "RematScope": "ONNX Runtime decides what is kept in memory",
+    "StatelessScope": "use layer.stateless_call, or wh.function with the state as arguments",
+    "applications": "load an ONNX file of the network with wh.load_onnx",
+    "device": "wh.set_device('cpu' or 'cuda') chooses for the whole process",
+    "distillation": "override compute_loss, as examples of distillation do",
+    "distribution": "a process trains on one device",
+    "quantizers": "export the model and quantise the file with onnxruntime.quantization",
+    "remat": "ONNX Runtime decides what is kept in memory",
+    "visualization": "draw with matplotlib",
+}
 _SERVING = ("service.client", "errors")
 
 
 def __getattr__(name):
+    if name in _INSTEAD:
+        raise NotImplementedError(f"waterhorse has no {name}: {_INSTEAD[name]}")
     if name not in _NAMES:
         raise AttributeError(f"module 'waterhorse' has no attribute {name!r}")
     module, attribute = _NAMES[name]

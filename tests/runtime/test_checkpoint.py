@@ -411,9 +411,9 @@ def test_other_data_is_refused(flat, tmp_path: Path) -> None:
 def test_random_numbers_of_a_users_step_go_on(flat, tmp_path: Path) -> None:
     class Noisy(wh.Model):
         def train_step(self, data):
-            x, y, weight = data
+            x, y = data
             noise = wh.random.normal(wh.op.Shape(x))
-            return super().train_step((x + 0.1 * noise, y, weight))
+            return super().train_step((x + 0.1 * noise, y))
 
     def run(callbacks):
         wh.set_random_seed(6)

@@ -44,7 +44,7 @@ def test_wrong_layer_shape_names_operands_and_line() -> None:
         L.Conv2D(3, 3)(wh.Input((8, 8)))
     dense = L.Dense(2)
     dense(x)
-    with pytest.raises(ShapeError, match=r"built for 8 features .* got float32\[batch, 5\]"):
+    with pytest.raises(ShapeError, match=r"with size 8 along axis -1; got float32\[batch, 5\]"):
         dense(wh.Input((5,)))
     with pytest.raises(ShapeError, match=r"needs to know .* dynamic"):
         L.Dense(2)(wh.Input((None,)))

@@ -187,7 +187,7 @@ def test_what_is_frozen_stays(tmp_path: Path) -> None:
 def test_a_step_of_ones_own_is_expanded(tmp_path: Path) -> None:
     class Mine(wh.Sequential):
         def train_step(self, data):
-            x, y, _ = data
+            x, y = data
             loss = wh.ops.mean(wh.ops.square(self(x, training=True) - y))
             weights = self.trainable_variables
             self.optimizer.apply(wh.grad(loss, weights), weights)

@@ -271,7 +271,7 @@ def test_subclassed_model_with_shared_layer_and_added_loss() -> None:
 def test_custom_train_step() -> None:
     class Halved(wh.Model):
         def train_step(self, data):
-            x, y, _ = data
+            x, y = data
             loss = wh.ops.mean(wh.ops.square(self(x, training=True) - y)) * 0.5
             variables = self.trainable_variables
             self.optimizer.apply(wh.grad(loss, variables), variables)

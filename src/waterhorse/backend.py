@@ -1,0 +1,18 @@
+"""What programs of older Keras look for in ``keras.backend``."""
+
+from . import _boot as _boot
+from .compiler.layers.context import clear_session
+from .compiler.settings import (
+    epsilon,
+    floatx,
+    image_data_format,
+    set_epsilon,
+    set_floatx,
+    set_image_data_format,
+)
+from .runtime.utils.switches import backend
+
+__all__ = [
+    "backend", "clear_session", "epsilon", "floatx", "image_data_format", "set_epsilon",
+    "set_floatx", "set_image_data_format",
+]  # fmt: skip
