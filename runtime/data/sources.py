@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...compiler import tree
+from ...compiler import settings, tree
 from ...errors import ArgumentError
 from .arrays import ArraySource, Order
 from .convert import is_arrays, to_arrays
@@ -36,6 +36,9 @@ def make_source(
 
     Raises ``ArgumentError`` for arguments that do not go together.
     """
+    most = settings.max_steps_per_epoch()
+    if most is not None:
+        steps = most if steps is None else min(steps, most)
     if x is None:
         raise ArgumentError("x is missing: give arrays, or an iterable of batches")
     if not is_arrays(x):

@@ -58,7 +58,7 @@ def get_file(
     if origin is None:
         raise ArgumentError("get_file needs origin=, the address of the file")
     name = os.fspath(fname) if fname else Path(unquote(urlsplit(origin).path)).name
-    if not name or Path(name).name != name:
+    if Path(name).name != name or name in ("", ".."):
         raise ArgumentError(f"fname={name!r}: expected a name without folders (see cache_dir)")
     if md5_hash is not None and file_hash is None:
         file_hash, hash_algorithm = md5_hash, "md5"
