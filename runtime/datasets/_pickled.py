@@ -53,5 +53,5 @@ def images(batch_: dict[str, Any], labels: str, path: Path) -> tuple[Array, Arra
     try:
         x = np.asarray(batch_["data"], np.uint8).reshape(-1, 3, 32, 32)
         return x, np.asarray(batch_[labels], np.int64).reshape(len(x), 1)
-    except (KeyError, ValueError, OverflowError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
         raise DatasetError(f"{path} has no images and {labels} of CIFAR: {error}") from error
