@@ -79,8 +79,8 @@ class LossScaleOptimizer(Optimizer):
         return self.inner_optimizer.initial(slot, variable)
 
     def scale_loss(self, loss: Like) -> Tensor:
-        tensor = convert(loss)
-        return tensor * op.Cast(self.dynamic_scale.value, to=tensor.dtype)
+        # not in half precision, which ends at two such scales
+        return op.Cast(loss, to=np.float32) * self.dynamic_scale.value
 
     def _apply(self, grads: Sequence[Like | None], variables: Sequence[Variable]) -> None:
         inner = self.inner_optimizer
