@@ -297,5 +297,6 @@ def _padded(values: Sequence[Any]) -> Array:
     shape = [max(sizes) for sizes in zip(*(a.shape for a in arrays), strict=True)]
     found = np.zeros((len(arrays), *shape), arrays[0].dtype)
     for i, array in enumerate(arrays):
-        found[(i, *(slice(0, n) for n in array.shape))] = array
+        corner: list[Any] = [slice(0, n) for n in array.shape]
+        found[(i, *corner)] = array
     return found

@@ -21,4 +21,5 @@ def load_data(
     """
     check_split(test_split)
     file = located(path, f"{ORIGIN}boston_housing.npz", _HASH)
-    return parted(*shuffled(seed, *arrays(file, ("x", "y"))), test_split)
+    x, y = shuffled(seed, *arrays(file, ("x", "y")))
+    return parted(x, y, test_split)

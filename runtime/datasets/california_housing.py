@@ -26,4 +26,5 @@ def load_data(
     x, y = arrays(file, ("x", "y"))
     if version == "small":
         x, y = x[:_SMALL], y[:_SMALL]
-    return parted(*shuffled(seed, x, y), test_split)
+    x, y = shuffled(seed, x, y)
+    return parted(x, y, test_split)

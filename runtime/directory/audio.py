@@ -112,7 +112,7 @@ def _integers(data: bytes, width: int) -> Array:
 
 def _by_soundfile(path: str, error: Exception) -> tuple[Array, int]:
     try:
-        import soundfile  # noqa: PLC0415  # optional
+        import soundfile  # type: ignore[import-not-found]  # noqa: PLC0415  # optional
     except ImportError:
         raise DatasetError(
             f"{path}: {error}. The standard library reads wave files of integers only; install "

@@ -64,7 +64,7 @@ def load_img(
         image = image_module.open(content)
         image.load()
     except OSError as error:
-        raise DataError(f"{path} is no image that can be read: {error}") from error
+        raise DataError(f"{path!r} is no image that can be read: {error}") from error
     if not (color_mode == "grayscale" and image.mode in ("L", "I;16", "I")):
         image = image.convert(MODES[color_mode]) if image.mode != MODES[color_mode] else image
     if target_size is None:
