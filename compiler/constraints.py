@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from . import config, naming, op
+from .config import custom_object_scope
 from .ir import Like, Tensor, convert
 
 _EPSILON = 1e-7
@@ -90,10 +91,10 @@ def serialize(constraint: Any) -> dict[str, Any]:
     return config.serialize(constraint)
 
 
-def deserialize(name: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The inverse of ``serialize``; plain names, too."""
-    with config.custom_object_scope(custom_objects or {}):
-        return get(name)
+    with custom_object_scope(custom_objects or {}):
+        return get(config)
 
 
 # Keras has each class by a second name

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from . import config, dtypes, naming
+from .config import custom_object_scope
 from .ir import Array, Operators, Tensor, data
 from .random import SeedGenerator, host_generator, next_seed
 
@@ -391,10 +392,10 @@ def serialize(initializer: Any) -> dict[str, Any]:
     return config.serialize(initializer)
 
 
-def deserialize(name: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The inverse of ``serialize``; plain names, too."""
-    with config.custom_object_scope(custom_objects or {}):
-        return get(name)
+    with custom_object_scope(custom_objects or {}):
+        return get(config)
 
 
 # Keras has each class by a second name

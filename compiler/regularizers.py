@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from . import config, naming, op
+from .config import custom_object_scope
 from .ir import Like, Tensor, constant, convert
 
 
@@ -111,10 +112,10 @@ def serialize(regularizer: Any) -> dict[str, Any]:
     return config.serialize(regularizer)
 
 
-def deserialize(name: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The inverse of ``serialize``; plain names, too."""
-    with config.custom_object_scope(custom_objects or {}):
-        return get(name)
+    with custom_object_scope(custom_objects or {}):
+        return get(config)
 
 
 # Keras has each class by a second name

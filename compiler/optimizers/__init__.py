@@ -6,6 +6,7 @@ from typing import Any
 
 from ...errors import ArgumentError
 from .. import config, naming
+from ..config import custom_object_scope
 from . import schedules
 from .adafactor import Adafactor
 from .adagrad import Adagrad, Ftrl
@@ -44,10 +45,10 @@ def serialize(optimizer: Optimizer) -> dict[str, Any]:
     return config.serialize(optimizer)
 
 
-def deserialize(config_: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Optimizer:
+def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Optimizer:
     """The inverse of ``serialize``."""
-    with config.custom_object_scope(custom_objects or {}):
-        return get(config_)
+    with custom_object_scope(custom_objects or {}):
+        return get(config)
 
 
 __all__ = [

@@ -14,6 +14,8 @@ import numpy as np
 
 from ...errors import ArgumentError
 from .. import config, naming, op
+from ..config import custom_object_scope
+from ..config import deserialize as made_from
 from ..ir import Like, Tensor, constant, convert
 
 
@@ -201,11 +203,11 @@ def serialize(learning_rate_schedule: LearningRateSchedule) -> dict[str, Any]:
 
 
 def deserialize(
-    config_: dict[str, Any], custom_objects: dict[str, Callable[..., Any]] | None = None
+    config: dict[str, Any], custom_objects: dict[str, Callable[..., Any]] | None = None
 ) -> Any:
     """The inverse of ``serialize``."""
-    with config.custom_object_scope(custom_objects or {}):
-        return config.deserialize(naming.qualified("optimizers", config_, __all__))
+    with custom_object_scope(custom_objects or {}):
+        return made_from(naming.qualified("optimizers", config, __all__))
 
 
 __all__ = [
