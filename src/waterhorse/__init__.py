@@ -61,6 +61,7 @@ _NAMES = {
     "tree": ("tree", None),
     "utils": ("utils", None),
     "value_and_grad": ("compiler.autodiff", "value_and_grad"),
+    "wrappers": ("wrappers", None),
 }
 __all__ = sorted([*_NAMES, "__version__"])  # noqa: PLE0605
 # Keras has these

@@ -21,6 +21,7 @@ from . import regularizers as regularizers
 from . import saving as saving
 from . import tree as tree
 from . import utils as utils
+from . import wrappers as wrappers
 from ._version import __version__ as __version__
 from .compiler import op as op
 from .compiler.autodiff import grad as grad
@@ -59,4 +60,5 @@ __all__ = [
     "grad", "initializers", "jvp", "layers", "load_onnx", "lora", "losses", "metrics",
     "mixed_precision", "models", "name_scope", "op", "ops", "optimizers", "preprocessing", "random",
     "regularizers", "saving", "set_device", "set_random_seed", "tree", "utils", "value_and_grad",
+    "wrappers",
 ]  # fmt: skip
