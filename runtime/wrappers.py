@@ -16,6 +16,7 @@ from ..errors import ArgumentError, DataError
 from .cloning import clone_model
 from .model import Model
 
+_validation: Any = None
 try:
     from sklearn.base import (  # type: ignore[import-not-found]
         BaseEstimator,
@@ -23,15 +24,11 @@ try:
         RegressorMixin,
         TransformerMixin,
     )
-    from sklearn.utils.validation import (  # type: ignore[import-not-found]
-        check_is_fitted,
-        validate_data,
-    )
+    from sklearn.utils import validation as _validation  # type: ignore[import-not-found,no-redef]
 except ImportError:
     BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin = (
         type(name, (), {}) for name in ("Base", "Classifier", "Regressor", "Transformer")
     )
-    check_is_fitted = validate_data = None
 
 
 class SKLBase(BaseEstimator):  # type: ignore[misc]
@@ -54,7 +51,7 @@ class SKLBase(BaseEstimator):  # type: ignore[misc]
         model_kwargs: Mapping[str, Any] | None = None,
         fit_kwargs: Mapping[str, Any] | None = None,
     ) -> None:
-        if validate_data is None:
+        if _validation is None or not hasattr(_validation, "validate_data"):
             raise ImportError(
                 f"{type(self).__name__} needs scikit-learn 1.6 or newer: pip install scikit-learn"
             )
@@ -74,7 +71,7 @@ class SKLBase(BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any, **kwargs: Any) -> Self:  # noqa: N803  # scikit-learn's name
         """Train on ``X`` [examples, features] and ``y``; ``kwargs`` go to ``Model.fit``."""
-        rows, labels = validate_data(self, X, y, multi_output=True)
+        rows, labels = _validation.validate_data(self, X, y, multi_output=True)
         targets = self._encode(labels)
         if not (self.warm_start and hasattr(self, "model_")):
             self.model_ = self._made(rows, targets)
@@ -86,8 +83,8 @@ class SKLBase(BaseEstimator):  # type: ignore[misc]
         return self._decode(self._outputs(X))
 
     def _outputs(self, X: Any) -> Array:  # noqa: N803
-        check_is_fitted(self, "model_")
-        return self.model_.predict(validate_data(self, X, reset=False), verbose=0)
+        _validation.check_is_fitted(self, "model_")
+        return self.model_.predict(_validation.validate_data(self, X, reset=False), verbose=0)
 
     def _made(self, X: Array, y: Array) -> Model:  # noqa: N803
         if isinstance(self.model, Model):

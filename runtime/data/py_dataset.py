@@ -82,7 +82,7 @@ class PyDataset:
             raise NotImplementedError(
                 f"{type(self).__name__} needs __len__, or a property num_batches"
             )
-        return len(self)
+        return len(self)  # type: ignore[arg-type]  # pyright does not know hasattr
 
     def on_epoch_begin(self) -> None:
         """Called before an epoch's first batch is made."""

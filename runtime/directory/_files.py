@@ -90,7 +90,8 @@ def found(request: Request, seed: int) -> Files:
     if unlabelled:
         classes = None
     elif not inferred:
-        labels = list(request.labels)
+        given: Any = request.labels
+        labels = list(given)
         if len(labels) != len(paths):
             raise ArgumentError(
                 f"labels has {len(labels)} entries; {request.directory} has {len(paths)} files"
