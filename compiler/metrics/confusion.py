@@ -88,40 +88,48 @@ class Counts:
 
 @dataclass(frozen=True)
 class Decisions:
-    """Targets, predictions and weights [examples, labels]; labels is 1 where they are counted as one."""
+    """Targets (0 or 1), predictions and weights [labels, examples]; labels is 1 where all count as one.
+
+    Examples come last because onnxruntime is many times slower where the last axis is short.
+    """
 
     true: Tensor
     pred: Tensor
-    weight: Tensor | None
+    weight: Tensor
 
     def count(self, thresholds: Thresholds) -> Counts:
-        """Compare the predictions with the thresholds, and add up."""
-        positive = self.true if self.weight is None else self.true * self.weight
-        negative = 1.0 - self.true
-        negative = negative if self.weight is None else negative * self.weight
-        split = self._bins if thresholds.even else self._compared
-        (tp, fn), (fp, tn) = split(thresholds, positive), split(thresholds, negative)
-        return Counts(tp, fp, tn, fn)
-
-    def _compared(self, thresholds: Thresholds, weight: Tensor) -> tuple[Tensor, Tensor]:
-        """The weights [thresholds, labels] of predictions above each threshold, and of the others."""
+        """Compare the predictions with the thresholds, and add up: [thresholds, labels]."""
+        if thresholds.even:
+            return self._placed(thresholds)
         column = constant(np.reshape(thresholds.values, (-1, 1, 1)), self.pred.dtype)
-        above = op.Cast(op.Greater(op.Unsqueeze(self.pred, [0]), column), to=weight.dtype)
-        return (
-            op.ReduceSum(above * weight, [1], keepdims=0),
-            op.ReduceSum((1.0 - above) * weight, [1], keepdims=0),
-        )
+        above = op.Greater(op.Unsqueeze(self.pred, [0]), column)
+        positive = self.true * self.weight
+        negative = self.weight - positive
 
-    def _bins(self, thresholds: Thresholds, weight: Tensor) -> tuple[Tensor, Tensor]:
+        def total(chosen: Tensor, weight: Tensor) -> Tensor:
+            chosen = op.Cast(chosen, to=weight.dtype)
+            result: Tensor = op.ReduceSum(chosen * weight, [2], keepdims=0)
+            return result
+
+        below = op.Not(above)
+        return Counts(
+            total(above, positive), total(above, negative), total(below, negative),
+            total(below, positive),
+        )  # fmt: skip
+
+    def _placed(self, thresholds: Thresholds) -> Counts:
         """The same by a histogram: a prediction is above all thresholds before its place."""
         count = len(thresholds)
         place = op.Ceil(op.Clip(self.pred, 0.0, 1.0) * float(count - 1))
         lowest = 1 if thresholds.open_ends else 0
         place = op.Clip(op.Cast(place, to="int64"), lowest, count - 1)
-        labels = op.Shape(weight, start=1)
-        empty = op.Expand(constant(0, weight.dtype), op.Concat([count], labels, axis=0))
-        found = op.ScatterElements(empty, place, weight, axis=0, reduction="add")
-        return op.CumSum(found, 0, exclusive=1, reverse=1), op.CumSum(found, 0)
+        place = place + op.Cast(self.true, to="int64") * count  # targets of 1 in the other half
+        shape = op.Concat(op.Shape(place, end=1), [2 * count], axis=0)
+        empty = op.Expand(constant(0, self.weight.dtype), shape)
+        found = op.ScatterElements(empty, place, self.weight, axis=1, reduction="add")
+        found = op.Transpose(op.Reshape(found, [-1, 2, count]), perm=(1, 2, 0))
+        above, below = op.CumSum(found, 1, exclusive=1, reverse=1), op.CumSum(found, 1)
+        return Counts(above[1], above[0], below[0], below[1])
 
 
 def decisions(
@@ -154,16 +162,14 @@ def decisions(
         if pred.ndim < 2:
             raise ShapeError(f"class_id needs predictions [batch, classes]; got {pred.type}")
         true, pred = (op.Gather(t, [class_id], axis=-1) for t in (true, pred))
-    weight = None if sample_weight is None else weights_like(sample_weight, pred, dtype)
+    weight = weights_like(1.0 if sample_weight is None else sample_weight, pred, dtype)
     if label_weights is not None:
-        labels = op.Expand(as_type(label_weights, dtype), op.Shape(pred))
-        weight = labels if weight is None else weight * labels
-    if per_label:
-        if pred.ndim != 2:
-            raise ShapeError(f"multi_label needs predictions [batch, labels]; got {pred.type}")
-        return Decisions(true, pred, weight)
-    flat = [None if t is None else op.Reshape(t, [-1, 1]) for t in (true, pred, weight)]
-    return Decisions(*flat)  # type: ignore[arg-type]  # only the weight may be None
+        weight = weight * as_type(label_weights, dtype)
+    if not per_label:
+        return Decisions(*(op.Reshape(t, [1, -1]) for t in (true, pred, weight)))
+    if pred.ndim != 2:
+        raise ShapeError(f"multi_label needs predictions [batch, labels]; got {pred.type}")
+    return Decisions(*(op.Transpose(t, perm=(1, 0)) for t in (true, pred, weight)))
 
 
 def ratio(part: Variable, *rest: Variable) -> Tensor:
