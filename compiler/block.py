@@ -7,6 +7,7 @@ ONNX leaves captured values implicit; lowering gives them their outer names.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,18 @@ class Block:
 
     def __repr__(self) -> str:
         return f"<Block of {len(self.parameters)} to {len(self.results)}>"
+
+
+class Custom(Block):
+    """A branch of an If that brings the gradient of that If: what the other branch is does not matter."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def pull(
+        self, dys: Sequence[Tensor | None], operands: Sequence[Tensor]
+    ) -> Sequence[Tensor | None]:
+        """The gradients of the captured operands."""
 
 
 def blocks_of(attrs: Sequence[tuple[str, Any]]) -> list[Block]:

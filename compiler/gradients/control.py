@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import dtypes
 from ..autodiff import vector_jacobian, vjp, zeros_like
-from ..block import Block
+from ..block import Block, Custom
 from ..ir import Tensor, apply, argument, constant
 
 
@@ -44,6 +44,8 @@ def if_(
     else_branch: Block, wanted: Sequence[bool],
 ) -> Any:  # fmt: skip
     """The same decision, between the gradients of the branches."""
+    if isinstance(then_branch, Custom):
+        return (None, *then_branch.pull(_tuple(dys), captured))
     flowing = [(k, dy) for k, dy in enumerate(_tuple(dys)) if dy is not None]
     targets = [i for i, want in enumerate(wanted) if want]
 

@@ -12,6 +12,8 @@ from .control import *
 from .convolution import *
 from .creation import *
 from .ctc import *
+from .custom import *
+from .decompositions import *
 from .elementwise import *
 from .elimination import *
 from .indexing import *
@@ -20,26 +22,26 @@ from .logic import *
 from .nans import *
 from .nn import *
 from .normalization import *
+from .pooling import *
 from .products import *
 from .reduction import *
 from .segments import *
 from .shapes import *
+from .special import *
+from .spectral import *
 from .statistics import *
+from .tapers import *
 
 # Keras has these and this version does not.
 MISSING = (
-    "adaptive_average_pool", "adaptive_max_pool", "angle", "bartlett", "blackman", "conj",
-    "conjugate", "custom_gradient", "eig", "eigh", "erfinv", "extract_sequences", "fft", "fft2",
-    "fold", "gammainc", "hamming", "hanning", "i0", "ifft2", "imag", "irfft", "isreal", "istft",
-    "jvp", "kaiser", "lstsq", "matrix_rank", "nextafter", "pinv", "polar", "real", "rfft",
-    "sparsemax", "stft", "svd", "unfold", "view", "view_as_complex", "view_as_real",
+    "eig", "gammainc", "nextafter", "polar", "view_as_complex",
 )  # fmt: skip
 _INSTEAD = {
-    "adaptive_average_pool": "wh.ops.average_pool",
-    "adaptive_max_pool": "wh.ops.max_pool",
-    "custom_gradient": "wh.ops.stop_gradient to build the form you want",
-    "erfinv": "scipy on values",
-    "jvp": "wh.grad",
+    "eig": "wh.ops.eigh for symmetric matrices, or numpy.linalg.eig on values",
+    "gammainc": "scipy.special.gammainc on values",
+    "nextafter": "numpy.nextafter on values",
+    "polar": "the pair (r * wh.ops.cos(angle), r * wh.ops.sin(angle)): there are no complex tensors",
+    "view_as_complex": "the pair (x[..., 0], x[..., 1]): there are no complex tensors",
 }
 
 
@@ -53,11 +55,14 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "abs",
     "absolute",
+    "adaptive_average_pool",
+    "adaptive_max_pool",
     "add",
     "all",
     "allclose",
     "amax",
     "amin",
+    "angle",
     "any",
     "append",
     "arange",
@@ -77,6 +82,7 @@ __all__ = [
     "associative_scan",
     "average",
     "average_pool",
+    "bartlett",
     "batch_normalization",
     "binary_crossentropy",
     "bincount",
@@ -87,6 +93,7 @@ __all__ = [
     "bitwise_or",
     "bitwise_right_shift",
     "bitwise_xor",
+    "blackman",
     "broadcast_to",
     "cast",
     "categorical_crossentropy",
@@ -100,6 +107,8 @@ __all__ = [
     "column_stack",
     "concatenate",
     "cond",
+    "conj",
+    "conjugate",
     "conv",
     "conv_transpose",
     "convert_to_numpy",
@@ -115,6 +124,7 @@ __all__ = [
     "ctc_loss",
     "cumprod",
     "cumsum",
+    "custom_gradient",
     "deg2rad",
     "depth_to_space",
     "depthwise_conv",
@@ -131,6 +141,7 @@ __all__ = [
     "dsplit",
     "dstack",
     "dtype",
+    "eigh",
     "einsum",
     "elu",
     "empty",
@@ -138,12 +149,16 @@ __all__ = [
     "equal",
     "erf",
     "erfc",
+    "erfinv",
     "exp",
     "exp2",
     "expand_dims",
     "expm1",
+    "extract_sequences",
     "eye",
     "fabs",
+    "fft",
+    "fft2",
     "flip",
     "fliplr",
     "flipud",
@@ -152,6 +167,7 @@ __all__ = [
     "fmax",
     "fmin",
     "fmod",
+    "fold",
     "fori_loop",
     "full",
     "full_like",
@@ -162,6 +178,8 @@ __all__ = [
     "glu",
     "greater",
     "greater_equal",
+    "hamming",
+    "hanning",
     "hard_shrink",
     "hard_sigmoid",
     "hard_silu",
@@ -172,10 +190,14 @@ __all__ = [
     "hsplit",
     "hstack",
     "hypot",
+    "i0",
     "identity",
+    "ifft2",
+    "imag",
     "in_top_k",
     "inner",
     "inv",
+    "irfft",
     "is_tensor",
     "isclose",
     "isfinite",
@@ -184,6 +206,10 @@ __all__ = [
     "isnan",
     "isneginf",
     "isposinf",
+    "isreal",
+    "istft",
+    "jvp",
+    "kaiser",
     "kron",
     "layer_normalization",
     "lcm",
@@ -208,10 +234,12 @@ __all__ = [
     "logical_xor",
     "logspace",
     "logsumexp",
+    "lstsq",
     "lu_factor",
     "map",
     "matmul",
     "matrix_power",
+    "matrix_rank",
     "max",
     "max_pool",
     "maximum",
@@ -252,6 +280,7 @@ __all__ = [
     "outer",
     "pad",
     "percentile",
+    "pinv",
     "power",
     "prod",
     "psnr",
@@ -260,12 +289,14 @@ __all__ = [
     "quantile",
     "rad2deg",
     "ravel",
+    "real",
     "rearrange",
     "reciprocal",
     "relu",
     "relu6",
     "repeat",
     "reshape",
+    "rfft",
     "right_shift",
     "rms_normalization",
     "roll",
@@ -307,6 +338,7 @@ __all__ = [
     "sparse_categorical_crossentropy",
     "sparse_plus",
     "sparse_sigmoid",
+    "sparsemax",
     "split",
     "sqrt",
     "square",
@@ -314,9 +346,11 @@ __all__ = [
     "squeeze",
     "stack",
     "std",
+    "stft",
     "stop_gradient",
     "subtract",
     "sum",
+    "svd",
     "swapaxes",
     "swish",
     "switch",
@@ -337,6 +371,7 @@ __all__ = [
     "triu",
     "true_divide",
     "trunc",
+    "unfold",
     "unique",
     "unravel_index",
     "unstack",
@@ -345,6 +380,8 @@ __all__ = [
     "vdot",
     "vectorize",
     "vectorized_map",
+    "view",
+    "view_as_real",
     "vsplit",
     "vstack",
     "where",

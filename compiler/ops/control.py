@@ -315,26 +315,26 @@ def _running(
     """One slice (whose ``axis`` keeps size 1) after the other."""
     places = [axis % t.ndim for t in tensors]
     first = [op.Slice(t, [0], [1], [a]) for t, a in zip(tensors, places, strict=True)]
-    later = [
-        op.Transpose(
-            op.Slice(t, [1], [np.iinfo(np.int64).max], [a]),
-            perm=[a, *(i for i in range(t.ndim) if i != a)],
-        )
+    lead = [
+        op.Transpose(t, perm=[a, *(i for i in range(t.ndim) if i != a)])
         for t, a in zip(tensors, places, strict=True)
     ]
     count = len(tensors)
+    size = op.Shape(lead[0], start=0, end=1)
 
     def step(*flat: Tensor) -> list[Tensor]:
-        here = [op.Unsqueeze(x, [a]) for x, a in zip(flat[count:], places, strict=True)]
+        here = [op.Unsqueeze(x, [a]) for x, a in zip(flat[count:-1], places, strict=True)]
+        # the first is taken as it is: ONNX Runtime has no Scan over nothing, so it is a step too
+        start = op.Equal(flat[-1], 0)
         new = combined(flat[:count], here)
+        new = [op.Where(start, x, y) for x, y in zip(here, new, strict=True)]
         return [*new, *(op.Squeeze(x, [a]) for x, a in zip(new, places, strict=True))]
 
-    _, stacked = scanned(step, first, later)
-    turned = [
+    _, stacked = scanned(step, first, [*lead, op.Range(0, op.Squeeze(size, [0]), 1)])
+    return [
         op.Transpose(t, perm=[*range(1, a + 1), 0, *range(a + 1, t.ndim)])
         for t, a in zip(stacked, places, strict=True)
     ]
-    return [op.Concat(f, t, axis=a) for f, t, a in zip(first, turned, places, strict=True)]
 
 
 __all__ = [

@@ -9,6 +9,7 @@ from ...errors import ShapeError
 from .. import op
 from ..casting import floating, pair
 from ..ir import Like, Tensor
+from .decompositions import schatten
 from .reduction import axes_of
 
 
@@ -66,8 +67,8 @@ def _known(x: Tensor, axis: int) -> int:
 def norm(x: Like, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
     """A norm of vectors (one axis) or matrices (two axes, or a matrix without ``axis``).
 
-    ``ord`` is None (Euclidean / Frobenius), a number, inf, -inf or "fro"; the norms by singular
-    values (2, -2 and "nuc" of matrices) raise ``NotImplementedError``.
+    ``ord`` is None (Euclidean / Frobenius), a number, inf, -inf or "fro", or of matrices 2, -2 or "nuc":
+    by their singular values.
     """
     t, over = floating(x), axes_of(axis)
     if ord is None or (ord == "fro" and (over is None or len(over) == 2)):
@@ -75,6 +76,10 @@ def norm(x: Like, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
     over = [*range(t.ndim)] if over is None else [a % t.ndim for a in over]
     if len(over) == 1:
         return _vector_norm(t, ord, over, keepdims)
+    if len(over) == 2 and ord in (2, -2, "nuc"):
+        lead = [i for i in range(t.ndim) if i not in over]
+        found = schatten(op.Transpose(t, perm=lead + over), ord)
+        return op.Unsqueeze(found, sorted(over)) if keepdims else found
     if len(over) != 2 or ord not in (1, -1, math.inf, -math.inf):
         raise NotImplementedError(f"norm(ord={ord!r}) over axes {over} is not supported")
     summed, kept = over if abs(ord) == 1 else over[::-1]

@@ -57,7 +57,7 @@ def results(line: OpCase) -> tuple[list[np.ndarray], list[np.ndarray]]:
     total = sum(
         (y * torch.tensor(c)).sum()
         for y, c in zip(outputs, cotangents(repr(line), values), strict=True)
-        if y.requires_grad
+        if y.requires_grad and y.is_floating_point()
     )
     total.backward()
     return values, [

@@ -7,17 +7,23 @@ from ..compiler.ops import (
     cholesky,
     cholesky_inverse,
     det,
+    eigh,
     inv,
+    jvp,
+    lstsq,
     lu_factor,
     matrix_power,
+    matrix_rank,
     norm,
+    pinv,
     qr,
     solve,
     solve_triangular,
+    svd,
 )
 from ..compiler.ops import __getattr__ as __getattr__
 
 __all__ = [
-    "cholesky", "cholesky_inverse", "det", "inv", "lu_factor", "matrix_power", "norm", "qr",
-    "solve", "solve_triangular",
+    "cholesky", "cholesky_inverse", "det", "eigh", "inv", "jvp", "lstsq", "lu_factor",
+    "matrix_power", "matrix_rank", "norm", "pinv", "qr", "solve", "solve_triangular", "svd",
 ]  # fmt: skip

@@ -402,12 +402,13 @@ def test_all_names_of_keras_are_there_or_say_that_they_are_not() -> None:
     defined = [
         n
         for m in parts
+        if m.name != "image"  # a namespace of its own
         for n in importlib.import_module(f"waterhorse.compiler.ops.{m.name}").__all__
     ]
     assert sorted(defined) == sorted(ops.__all__)
     assert len(defined) > 200
     assert not set(defined) & set(wh.compiler.ops.MISSING)
-    for name in ("svd", "cond", "while_loop", "ctc_loss", "fft", "cumprod", "map"):
+    for name in wh.compiler.ops.MISSING:
         with pytest.raises(NotImplementedError, match=f"wh.ops.{name} .* use "):
             getattr(ops, name)
     with pytest.raises(AttributeError, match="no_such_op"):
@@ -424,14 +425,12 @@ def test_all_names_of_keras_are_there_or_say_that_they_are_not() -> None:
         (lambda: ops.max_pool(normal(1, 5, 5, 3), 2, padding="full"), ArgumentError, "'same'"),
         (lambda: ops.max_pool(normal(1, 5, 5, 3), (2, 2, 2)), ArgumentError, "pool_size"),
         (lambda: ops.average_pool(CUBE, 2, data_format="NHWC"), ArgumentError, "channels_last"),
-        (lambda: ops.conv_transpose(CUBE, normal(2, 3, 4), output_padding=1),
-         NotImplementedError, "output_padding"),
         (lambda: ops.one_hot([1], 3, sparse=True), NotImplementedError, "sparse"),
         (lambda: ops.where(TRUTH), NotImplementedError, "nonzero"),
         (lambda: ops.repeat(A, [1, 2, 1, 1], 0), NotImplementedError, "one number"),
         (lambda: ops.pad(A, 1, mode="symmetric"), NotImplementedError, "symmetric"),
         (lambda: ops.pad(A, 1, mode="edge", constant_values=0), ArgumentError, "constant_values"),
-        (lambda: ops.norm(A, 2), NotImplementedError, "norm"),
+        (lambda: ops.norm(A, 3), NotImplementedError, "norm"),
         (lambda: ops.multi_hot([1]), ArgumentError, "num_classes"),
         (lambda: ops.add(np.ones((2, 3)), np.ones((2, 4))), ShapeError, "Add"),
         (lambda: ops.split(A, 2, 1), ValueError, "cannot split"),
