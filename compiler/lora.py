@@ -35,6 +35,11 @@ def merged() -> Iterator[None]:
         _merged.reset(token)
 
 
+def is_merged() -> bool:
+    """Whether the sums are asked for."""
+    return _merged.get()
+
+
 class Layout(NamedTuple):
     """How a weight is a matrix.
 

@@ -6,9 +6,13 @@ from typing import Any
 
 from ..functional import Input
 from . import (
+    activation,
+    attention,
     base,
     convolution,
     core,
+    dense,
+    embedding,
     input_spec,
     merging,
     normalization,
@@ -17,9 +21,13 @@ from . import (
     regularization,
     reshaping,
 )
+from .activation import *
+from .attention import *
 from .base import *
 from .convolution import *
 from .core import *
+from .dense import *
+from .embedding import *
 from .input_spec import *
 from .merging import *
 from .normalization import *
@@ -30,25 +38,24 @@ from .reshaping import *
 
 # Keras has these and this version does not.
 MISSING = (
-    "ActivityRegularization", "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D",
     "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D",
-    "AdaptiveMaxPooling3D", "AdditiveAttention", "AlphaDropout", "Attention", "AugMix",
-    "AutoContrast", "Average", "Bidirectional", "CategoryEncoding", "CenterCrop",
+    "AdaptiveMaxPooling3D", "AugMix",
+    "AutoContrast", "Bidirectional", "CategoryEncoding", "CenterCrop",
     "ContrastLimitedAdaptiveHistogramEqualization", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
-    "CutMix", "Discretization", "Dot", "ELU", "EinsumDense", "Equalization", "FlaxLayer", "GRU",
-    "GRUCell", "GaussianDropout", "GaussianNoise", "GroupNormalization", "GroupQueryAttention",
-    "HashedCrossing", "Hashing", "IntegerLookup", "JaxLayer", "LSTM", "LSTMCell", "Lambda",
-    "LeakyReLU", "Masking", "MaxNumBoundingBoxes", "Maximum", "MelSpectrogram", "Minimum", "MixUp",
-    "MultiHeadAttention", "Multiply", "Normalization", "PReLU", "Pipeline", "RMSNormalization",
+    "CutMix", "Discretization", "Equalization", "FlaxLayer", "GRU",
+    "GRUCell",
+    "HashedCrossing", "Hashing", "IntegerLookup", "JaxLayer", "LSTM", "LSTMCell",
+    "MaxNumBoundingBoxes", "MelSpectrogram", "MixUp",
+    "Normalization", "Pipeline",
     "RNN", "RandAugment", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter",
     "RandomContrast", "RandomCrop", "RandomElasticTransform", "RandomErasing", "RandomFlip",
     "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective",
     "RandomPosterization", "RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear",
-    "RandomTranslation", "RandomZoom", "Resizing", "ReversibleEmbedding", "STFTSpectrogram",
-    "SimpleRNN", "SimpleRNNCell", "Solarization", "SpatialDropout1D", "SpatialDropout2D",
-    "SpatialDropout3D", "SpectralNormalization", "StackedRNNCells", "StringLookup", "Subtract",
+    "RandomTranslation", "RandomZoom", "Resizing", "STFTSpectrogram",
+    "SimpleRNN", "SimpleRNNCell", "Solarization",
+    "StackedRNNCells", "StringLookup",
     "TFSMLayer", "TernaryDense", "TextVectorization", "TimeDistributed", "TorchModuleWrapper",
-    "UnitNormalization", "Wrapper", "average", "dot", "maximum", "minimum", "multiply", "subtract",
 )  # fmt: skip
 
 
@@ -61,9 +68,13 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = ["Input"]
+__all__ += activation.__all__
+__all__ += attention.__all__
 __all__ += base.__all__
 __all__ += convolution.__all__
 __all__ += core.__all__
+__all__ += dense.__all__
+__all__ += embedding.__all__
 __all__ += input_spec.__all__
 __all__ += merging.__all__
 __all__ += normalization.__all__

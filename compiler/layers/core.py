@@ -1,25 +1,19 @@
-"""Dense, Embedding, Activation and other layers without an image in mind."""
+"""Input, Lambda, Masking, Identity, Wrapper: layers that compute little themselves."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...errors import ArgumentError, ShapeError
-from .. import activations, dtypes, functional, op
-from ..config import not_supported
-from ..ir import Tensor, apply
+from .. import dims, dtypes, functional, op, tree
+from ..infer import TensorType
+from ..ir import Tensor, constant, convert, retyped
+from . import context
 from .base import Layer
 
-__all__ = [
-    "Activation",
-    "Dense",
-    "Embedding",
-    "Identity",
-    "InputLayer",
-    "ReLU",
-    "Rescaling",
-    "Softmax",
-]
+__all__ = ["Identity", "InputLayer", "Lambda", "Masking", "Rescaling", "Wrapper"]
 
 
 def known_size(owner: str, size: Any, what: str) -> int:
@@ -27,6 +21,15 @@ def known_size(owner: str, size: Any, what: str) -> int:
     if not isinstance(size, int):
         raise ShapeError(f"{owner} needs to know {what} when it is built; it is dynamic here")
     return size
+
+
+def built(layer: Layer, *shapes: Any) -> Layer:
+    """``layer``, built for these shapes if it is not yet: for layers within layers."""
+    if not layer.built:
+        with context.inside(layer):
+            layer.build(*shapes)
+        layer.built = True
+    return layer
 
 
 class InputLayer(Layer):
@@ -44,12 +47,11 @@ class InputLayer(Layer):
         optional: bool = False,
         name: str | None = None,
     ) -> None:
-        if input_tensor is None:
-            input_tensor = functional.Input(
-                shape, batch_size, dtype, sparse, ragged, batch_shape, name, None, optional
-            )
-        super().__init__(name=input_tensor.node.payload.name, dtype=input_tensor.dtype)
-        self.tensor = input_tensor
+        tensor = functional.Input(
+            shape, batch_size, dtype, sparse, ragged, batch_shape, name, input_tensor, optional
+        )
+        super().__init__(name=tensor.node.payload.name, dtype=tensor.dtype)
+        self.tensor = tensor
         self.built = True
 
     @property
@@ -64,169 +66,127 @@ class InputLayer(Layer):
         return inputs
 
 
-class Dense(Layer):
-    """``activation(inputs @ kernel + bias)``, over the last axis.
+class Identity(Layer):
+    """Its input."""
 
-    Weights: kernel [in, units], bias [units]. Input [..., in], output [..., units].
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+
+class Lambda(Layer):
+    """A function as a layer.
+
+    It is saved by the name under which it is registered (``wh.saving.register_keras_serializable``);
+    its code is never part of a file. A lambda works, but cannot be saved.
+
+    Args:
+        function: of the layer's input; ``mask`` and ``training`` are given to it where it takes them.
+        output_shape: the shape without the batch (or a function of the input's whole shape), where
+            more is known of it than inference finds.
+        mask: the output's mask, or a function of (inputs, mask) that gives it.
+        arguments: further keyword arguments of the function.
     """
 
-    _casts_integers = True
-
     def __init__(
         self,
-        units: int,
-        activation: Any = None,
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
-        lora_rank: int | None = None,
-        lora_alpha: float | None = None,
-        quantization_config: Any = None,
+        function: Callable[..., Any],
+        output_shape: Any = None,
+        mask: Any = None,
+        arguments: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        not_supported(
-            "Dense", lora_rank=(lora_rank, None), lora_alpha=(lora_alpha, None),
-            quantization_config=(quantization_config, None),
-        )  # fmt: skip
-        if not isinstance(units, int) or units <= 0:
-            raise ArgumentError(f"Dense(units={units!r}): units is a number above 0")
-        self.units = units
-        self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
-        self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
-        self.kernel_constraint, self.bias_constraint = kernel_constraint, bias_constraint
+        super().__init__(**kwargs)
+        if not callable(function):
+            raise ArgumentError(f"Lambda(function={function!r}): expected a function of a tensor")
+        self.function, self.arguments = function, dict(arguments or {})
+        self.mask, self.output_shape = mask, output_shape
+        self.supports_masking = mask is not None
+        taken = inspect.signature(function).parameters
+        self._passed = [n for n in ("mask", "training") if n in taken]
 
-    def build(self, input_shape: Any) -> None:
-        width = known_size("Dense", input_shape[-1], "the size of the last axis")
-        self.kernel = self.add_weight(
-            (width, self.units), self.kernel_initializer, name="kernel",
-            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
-        )  # fmt: skip
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.units,), self.bias_initializer, name="bias",
-                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
-            )  # fmt: skip
+    def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
+        given = {"mask": mask, "training": training}
+        options = self.arguments | {n: given[n] for n in self._passed}
+        found = tree.map_leaves(_tensor, self.function(inputs, **options))
+        if self.output_shape is None:
+            return found
+        return self._shaped(found, inputs)
 
-    def call(self, inputs: Tensor) -> Tensor:
-        width = inputs.shape[-1] if inputs.ndim else None
-        if isinstance(width, int) and width != self.kernel.shape[0]:
+    def _shaped(self, found: Any, inputs: Any) -> Any:
+        shape = self._declared(tree.map_leaves(lambda t: t.shape, inputs))
+        if not isinstance(found, Tensor):
+            return found
+        if not dims.compatible(found.shape, shape):
             raise ShapeError(
-                f"layer {self.name!r} was built for {self.kernel.shape[0]} features in the last "
-                f"axis; got {inputs.type}"
+                f"layer {self.name!r}: output_shape says {shape}, but its function gave {found.type}"
             )
-        if inputs.ndim == 2:  # one node instead of two
-            return self._activated(op.Gemm(inputs, self.kernel, self.bias))
-        product = op.MatMul(inputs, self.kernel)
-        return self._activated(product if self.bias is None else product + self.bias)
-
-    def _activated(self, x: Tensor) -> Tensor:
-        result: Tensor = self.activation(x)
-        return result
-
-
-class Embedding(Layer):
-    """A row of a table for each integer: input [...] of indices, output [..., output_dim]."""
-
-    def __init__(
-        self,
-        input_dim: int,
-        output_dim: int,
-        embeddings_initializer: Any = "uniform",
-        embeddings_regularizer: Any = None,
-        embeddings_constraint: Any = None,
-        mask_zero: bool = False,
-        weights: Any = None,
-        lora_rank: int | None = None,
-        lora_alpha: float | None = None,
-        quantization_config: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        not_supported(
-            "Embedding", mask_zero=(mask_zero, False), lora_rank=(lora_rank, None),
-            lora_alpha=(lora_alpha, None), quantization_config=(quantization_config, None),
-        )  # fmt: skip
-        self.input_dim, self.output_dim = input_dim, output_dim
-        self.embeddings = self.add_weight(
-            (input_dim, output_dim), embeddings_initializer, name="embeddings",
-            regularizer=embeddings_regularizer, constraint=embeddings_constraint,
-        )  # fmt: skip
-        self.built = True
-        if weights is not None:
-            self.set_weights(weights if isinstance(weights, list) else [weights])
-
-    def _converted(self, value: Any) -> Any:
-        """Indices keep their type; floats (Keras takes them) become integers."""
-        found = super()._converted(value)
-        if isinstance(found, Tensor) and found.dtype.kind != "i":
-            return apply("Cast", found, to="int64")
-        return found
-
-    def call(self, inputs: Tensor) -> Tensor:
-        result: Tensor = op.Gather(self.embeddings, inputs, axis=0)
-        return result
-
-
-class Activation(Layer):
-    """An activation function as a layer; ``activation`` is a name or a callable."""
-
-    def __init__(self, activation: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.activation = activations.get(activation)
-
-    def call(self, inputs: Tensor) -> Tensor:
-        result: Tensor = self.activation(inputs)
-        return result
-
-
-class ReLU(Layer):
-    """``x`` above ``threshold`` (at most ``max_value``), else ``negative_slope * (x - threshold)``."""
-
-    def __init__(
-        self,
-        max_value: float | None = None,
-        negative_slope: float = 0.0,
-        threshold: float = 0.0,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        for label, value in (("max_value", max_value), ("negative_slope", negative_slope),
-                             ("threshold", threshold)):  # fmt: skip
-            if value is not None and value < 0:
-                raise ArgumentError(f"ReLU({label}={value}): expected a number of at least 0")
-        self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
-
-    def call(self, inputs: Tensor) -> Tensor:
-        result: Tensor = activations.relu(
-            inputs, self.negative_slope, self.max_value, self.threshold
+        full = tuple(
+            d if isinstance(d, int) or s is None else s
+            for d, s in zip(found.shape, shape, strict=True)
         )
-        return result
+        return retyped(found, TensorType(found.dtype, full))
+
+    def _declared(self, input_shape: Any) -> tuple[Any, ...]:
+        if callable(self.output_shape):
+            return tuple(self.output_shape(input_shape))
+        sizes = self.output_shape
+        batch = tree.leaves(input_shape)[0]
+        return (batch, *([sizes] if isinstance(sizes, int) else sizes))
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return self.mask(inputs, previous_mask) if callable(self.mask) else _tensor(self.mask)
 
 
-class Softmax(Layer):
-    """Exponentials that sum to one along ``axis`` (a number, or several at once)."""
+def _tensor(value: Any) -> Any:
+    """Arrays, variables and numbers as tensors."""
+    return value if value is None or isinstance(value, Tensor) else convert(value)
 
-    def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
+
+class Masking(Layer):
+    """Steps whose features all equal ``mask_value`` are masked out, and zero.
+
+    Input [batch, time, ..., features]; the output's mask has the axes but the last.
+    """
+
+    def __init__(self, mask_value: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axis = axis
+        self.mask_value = mask_value
+        self.supports_masking = self.built = True
+
+    def _kept(self, inputs: Tensor) -> Tensor:
+        value = constant(self.mask_value, inputs.dtype)
+        differs = op.Cast(op.Not(op.Equal(inputs, value)), to="int32")
+        result: Tensor = op.Cast(op.ReduceMax(differs, [-1], keepdims=1), to=bool)
+        return result
 
     def call(self, inputs: Tensor) -> Tensor:
-        if isinstance(self.axis, int):
-            single: Tensor = activations.softmax(inputs, axis=self.axis)
-            return single
-        shifted = inputs - op.ReduceMax(inputs, list(self.axis), keepdims=1)
-        exponentials = op.Exp(shifted)
-        result: Tensor = exponentials / op.ReduceSum(exponentials, list(self.axis), keepdims=1)
+        # Where, not a product: a value of infinity becomes 0 too
+        result: Tensor = op.Where(self._kept(inputs), inputs, constant(0, inputs.dtype))
         return result
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """Which steps have a feature that differs from ``mask_value``."""
+        return op.Squeeze(self._kept(inputs), [-1])
+
+
+class Wrapper(Layer):
+    """Base of layers that hold another layer."""
+
+    def __init__(self, layer: Layer, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(layer, Layer):
+            raise ArgumentError(
+                f"{type(self).__name__}(layer={layer!r}): expected a layer, got a "
+                f"{type(layer).__name__}"
+            )
+        self.layer = layer
+
+    def build(self, input_shape: Any = None) -> None:
+        built(self.layer, input_shape)
 
 
 class Rescaling(Layer):
@@ -235,16 +195,11 @@ class Rescaling(Layer):
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.scale, self.offset = scale, offset
+        self.supports_masking = self.built = True
 
     def call(self, inputs: Tensor) -> Tensor:
         x = inputs if dtypes.is_float(inputs.dtype) else op.Cast(inputs, to=self.dtype)
         scaled = x * self.scale
-        result: Tensor = scaled if self.offset in (0, 0.0) else scaled + self.offset
+        plain = isinstance(self.offset, (int, float)) and self.offset == 0
+        result: Tensor = scaled if plain else scaled + self.offset
         return result
-
-
-class Identity(Layer):
-    """Its input."""
-
-    def call(self, inputs: Any) -> Any:
-        return inputs

@@ -48,7 +48,7 @@ def agrees(found: Any, wanted: Any, case: Any, what: str) -> None:
         return
     largest = np.abs(wanted).max(initial=0.0)
     np.testing.assert_allclose(
-        found, wanted, rtol=case.rtol, atol=max(case.rtol * largest, 1e-6), err_msg=what
+        found, wanted, rtol=case.rtol, atol=max(case.rtol * largest, case.atol), err_msg=what
     )
 
 
@@ -63,7 +63,7 @@ def specs(case: Any, arrays: list[Any]) -> list[wh.TensorSpec]:
 
 
 def _dim(axis: int, axes: tuple[int, ...], size: int) -> Any:
-    return ("batch" if axis == 0 else f"length_{axis}") if axis in axes else size
+    return ("batch" if axis == 0 else f"length_{axis}_of_{size}") if axis in axes else size
 
 
 def apply(case: Any, layer: Any, tensors: list[Any], **more: Any) -> list[Any]:

@@ -77,6 +77,7 @@ class Case:
     gradients: bool = True
     model: str = ""
     rtol: float = 1e-5
+    atol: float = 1e-6
     why: str = ""
 
     def __repr__(self) -> str:
@@ -144,6 +145,7 @@ def case(
         gradients: False where there are none.
         model: a reason why the case is not tried in a model ("" means it is).
         rtol: relative tolerance, with the reason in ``why`` where it is not 1e-5.
+        atol: tolerance of what should be 0, likewise where it is not 1e-6.
     """
     given = tuple(g if isinstance(g, Given) else Given(tuple(g)) for g in inputs)
     return Case(
