@@ -14,7 +14,7 @@ from .ir import Key, Node, Tensor, apply, constant, placeholder, toposort
 from .layers.arguments import Arguments, masked, public_shape
 from .layers.base import Layer
 from .layers.core import InputLayer
-from .program import TensorSpec
+from .program import TensorSpec, unique
 from .schema import Literal
 
 
@@ -168,12 +168,12 @@ class Network(Layer):
 
     @property
     def output_names(self) -> list[str]:
-        """One name per output: dict keys, else the layers that give them."""
+        """One name per output: dict keys, else the layers that give them (numbered if several)."""
         if not self.is_functional:
             return ["output"]
         if isinstance(self._outputs, dict):
             return [str(k) for k in self._outputs]
-        return [_producer(t.node) for t in tree.leaves(self._outputs)]
+        return unique([_producer(t.node) for t in tree.leaves(self._outputs)])
 
     def _build_once(self, given: Arguments) -> None:
         if self._input_specs is None and not self.is_functional:
@@ -225,11 +225,22 @@ def _fits(owner: str, given: Tensor | None, wanted: Tensor) -> Tensor | None:
         if not _optional(wanted):
             raise ArgumentError(f"model {owner!r} needs its input {_producer(wanted.node)!r}")
         return None
+    given = with_rank_of(wanted, given)
     if not dims.compatible(given.shape, wanted.shape):
         raise ShapeError(
             f"model {owner!r} takes {wanted.type} as its input {_producer(wanted.node)!r}; got "
             f"{given.type}"
         )
+    return given
+
+
+def with_rank_of(wanted: Tensor, given: Tensor) -> Tensor:
+    """``given`` with one more or one less last dim of 1, as Keras does where that makes it fit."""
+    more = len(wanted.shape) - len(given.shape)
+    if more == 1 and wanted.shape[-1] == 1:
+        return apply("Unsqueeze", given, constant([-1]))
+    if more == -1 and given.shape[-1] == 1:
+        return apply("Squeeze", given, constant([-1]))
     return given
 
 

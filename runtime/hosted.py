@@ -10,7 +10,6 @@ import numpy as np
 
 from ..compiler.ir import Array, Key, toposort
 from ..compiler.program import Program
-from ..errors import RunError
 from .device import Device
 from .step import Bound, Step
 
@@ -24,25 +23,16 @@ def prepared(program: Program, device: Device) -> Step:
 class HostedStep(Step):
     """A step that is fed with what the host makes of its inputs.
 
-    Raises ``RunError`` where strings are used in the graph itself: they cannot be bound.
+    Strings that the graph itself uses are fed, too; such a step cannot be bound, and is slower.
     """
 
     def __init__(self, program: Program, device: Device) -> None:
         self.outer = program
         order = toposort([*program.outputs.values(), *program.writes.values()])
-        fed = {n: t for n, t in program.inputs.items() if t.dtype != object}
+        fed = {n: t for n, t in program.inputs.items() if t.dtype != object or t.node in order}
         fed |= {
-            c.result.node.payload.name: c.result
-            for c in program.hosted
-            if c.result.node in order and c.result.dtype != object
+            c.result.node.payload.name: c.result for c in program.hosted if c.result.node in order
         }
-        strings = [n for n in order if n.op == "Argument" and n.types[0].dtype == object]
-        if strings:
-            raise RunError(
-                f"strings ({strings[0].payload.name!r}) are used in the graph itself, which a step "
-                "cannot be fed with: make numbers of them first, by a preprocessing layer that stands "
-                "directly at the input"
-            )
         super().__init__(replace(program, inputs=fed, hosted=()), device)
 
     def bind(self, shapes: Sequence[tuple[int, ...]]) -> Bound:

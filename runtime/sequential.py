@@ -11,6 +11,7 @@ from ..compiler.ir import Tensor, placeholder
 from ..compiler.layers.arguments import masked
 from ..compiler.layers.base import Layer
 from ..compiler.layers.core import InputLayer
+from ..compiler.network import with_rank_of
 from ..compiler.program import TensorSpec
 from ..errors import ArgumentError
 from .model import Model
@@ -79,6 +80,8 @@ class Sequential(Model):
         return self._input_specs is not None
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        if self._start is not None:
+            inputs = with_rank_of(self._start, inputs)
         x = inputs if mask is None else masked(inputs, mask)
         for layer in self._chain:
             x = layer(x)

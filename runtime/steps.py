@@ -136,7 +136,10 @@ def _x_specs(model: Model, structure: Structure, arrays: Sequence[Array]) -> lis
     if len(declared) == len(arrays) and model.is_functional_like:
         for spec, array in zip(_by_name(declared, structure), arrays, strict=True):
             _check_input(model.name, spec, array)
-        return _by_name(declared, structure)
+        return [
+            s if a.ndim == len(s.shape) else TensorSpec(("batch", *a.shape[1:]), s.dtype, s.name)
+            for s, a in zip(_by_name(declared, structure), arrays, strict=True)
+        ]
     names = [s.name for s in declared] if len(declared) == len(arrays) else _names(structure)
     return [
         TensorSpec(("batch", *a.shape[1:]), _input_dtype(a), n)
@@ -165,9 +168,12 @@ def _check_input(model: str, spec: TensorSpec, array: Array) -> None:
     if array.dtype.kind not in ("UOT" if text else "fiub"):
         wanted = "strings" if text else f"numbers ({spec.dtype.name})"
         raise DataError(f"input {spec.name!r} has dtype {array.dtype}; expected {wanted}")
-    same = array.ndim == len(spec.shape) and all(
+    # a last dim of 1 may be missing, or be there too much: the model mends that
+    one = array.ndim == len(spec.shape) - 1 and spec.shape[-1] == 1
+    one |= array.ndim == len(spec.shape) + 1 and array.shape[-1] == 1
+    same = (one or array.ndim == len(spec.shape)) and all(
         not isinstance(w, int) or w == d
-        for w, d in zip(spec.shape[1:], array.shape[1:], strict=True)
+        for w, d in zip(spec.shape[1:], array.shape[1:], strict=False)
     )
     if not same:
         wanted = tuple(d if isinstance(d, int) else None for d in spec.shape)

@@ -372,3 +372,36 @@ def test_text_goes_into_a_model() -> None:
         )
     with pytest.raises(DataError, match="encode text labels first"):
         model.fit(x, x, verbose=0)
+
+
+# -- a last dim of 1 --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sequential", [True, False])
+def test_columns_go_into_inputs_of_one_feature(sequential) -> None:
+    """Keras adds a last dim of 1 that is missing, and takes one away that is too much."""
+    values = np.linspace(-1, 1, 8)
+
+    def model(shape):
+        wh.set_random_seed(0)
+        start = wh.Input(shape)
+        layers = [wh.layers.Reshape((1,)), wh.layers.Dense(1)]
+        if sequential:
+            made = wh.Sequential([start, *layers])
+        else:
+            made = wh.Model(start, layers[1](layers[0](start)))
+        made.compile("sgd", "mse")
+        return made
+
+    wanted = model((1,)).fit(values[:, None], values, verbose=0).history
+    for shape, x in (((1,), values), ((), values[:, None]), ((), values)):
+        made = model(shape)
+        assert made.fit(x, values, verbose=0).history["loss"] == pytest.approx(wanted["loss"])
+        assert made.predict(x, verbose=0).shape == (8, 1)
+
+
+def test_a_dict_of_columns() -> None:
+    table = {"age": np.arange(6.0), "height": np.arange(6.0) * 2}
+    inputs = {name: wh.Input((1,), name=name) for name in ("height", "age")}
+    model = wh.Model(inputs, wh.layers.Subtract()([inputs["height"], inputs["age"]]))
+    assert model.predict(table, verbose=0).ravel().tolist() == table["age"].tolist()
