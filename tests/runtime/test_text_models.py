@@ -8,7 +8,9 @@ import onnxruntime
 import pytest
 
 import waterhorse as wh
-from waterhorse.errors import DataError, RunError
+from waterhorse.errors import DataError
+from waterhorse.service.client import Client
+from waterhorse.service.server import Options, Server
 
 GOOD = ["a good film", "Great, great fun!", "I liked it.", "good AND great", "what fun: I liked it"]
 BAD = [
@@ -213,12 +215,12 @@ def test_unknown_tokens_are_errors_where_they_have_no_number(tmp_path: Any) -> N
         run(tmp_path / "model.onnx", {"token": np.array([["z"]], object)})
 
 
-def test_strings_in_the_graph_itself_are_refused() -> None:
+def test_strings_in_the_graph_itself_are_fed() -> None:
     layer = wh.layers.StringLookup(vocabulary=["a"])
     start = wh.Input((2,), dtype="string")
     model = wh.Model(start, layer(wh.ops.reshape(start, (-1,))))
-    with pytest.raises(RunError, match="preprocessing layer"):
-        model.predict(np.array([["a", "b"]], object), verbose=0)
+    found = model.predict(np.array([["a", "b"]], object), verbose=0)
+    assert found.tolist() == [1, 0]
 
 
 def test_numbers_for_a_model_of_text_are_refused() -> None:
@@ -252,3 +254,24 @@ def test_data_sets_are_mapped_before(tmp_path: Any) -> None:
     np.testing.assert_array_equal(
         np.asarray(pipeline(["a good film"])), np.asarray(layer(["a good film"]))
     )
+
+
+def test_served(tmp_path: Any) -> None:
+    """One file is a service that takes raw text."""
+    layer = wh.layers.TextVectorization()
+    layer.adapt(TEXTS)
+    start = wh.Input((), dtype="string", name="text")
+    x = wh.ops.mean(wh.layers.Embedding(layer.vocabulary_size(), 8)(layer(start)), axis=1)
+    model = wh.Model(start, wh.layers.Dense(2, activation="softmax")(x))
+    path = tmp_path / "mood" / "1" / "model.onnx"
+    path.parent.mkdir(parents=True)
+    model.export(path, labels=["bad", "good"])
+    wanted = model.predict(ODD, verbose=0)
+    with (
+        Server(tmp_path, Options(port=0, device="cpu")) as running,
+        Client(running.address) as client,
+    ):
+        answers = client.classify("mood", ODD, top_k=1)
+        assert [a.label for a in answers] == [("bad", "good")[i] for i in wanted.argmax(1)]
+        (output,) = client.infer("mood", {"text": ODD}).values()
+        np.testing.assert_allclose(output, wanted, rtol=1e-5, atol=1e-6)
