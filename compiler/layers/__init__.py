@@ -13,6 +13,7 @@ from . import (
     core,
     dense,
     embedding,
+    image,
     input_spec,
     merging,
     normalization,
@@ -28,6 +29,7 @@ from .convolution import *
 from .core import *
 from .dense import *
 from .embedding import *
+from .image import *
 from .input_spec import *
 from .merging import *
 from .normalization import *
@@ -38,24 +40,14 @@ from .reshaping import *
 
 # Keras has these and this version does not.
 MISSING = (
-    "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D",
-    "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D",
-    "AdaptiveMaxPooling3D", "AugMix",
-    "AutoContrast", "Bidirectional", "CategoryEncoding", "CenterCrop",
-    "ContrastLimitedAdaptiveHistogramEqualization", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
-    "CutMix", "Discretization", "Equalization", "FlaxLayer", "GRU",
-    "GRUCell",
-    "HashedCrossing", "Hashing", "IntegerLookup", "JaxLayer", "LSTM", "LSTMCell",
-    "MaxNumBoundingBoxes", "MelSpectrogram", "MixUp",
-    "Normalization", "Pipeline",
-    "RNN", "RandAugment", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter",
-    "RandomContrast", "RandomCrop", "RandomElasticTransform", "RandomErasing", "RandomFlip",
-    "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective",
-    "RandomPosterization", "RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear",
-    "RandomTranslation", "RandomZoom", "Resizing", "STFTSpectrogram",
-    "SimpleRNN", "SimpleRNNCell", "Solarization",
-    "StackedRNNCells", "StringLookup",
-    "TFSMLayer", "TernaryDense", "TextVectorization", "TimeDistributed", "TorchModuleWrapper",
+    "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "Bidirectional",
+    "CategoryEncoding", "ContrastLimitedAdaptiveHistogramEqualization", "ConvLSTM1D", "ConvLSTM2D",
+    "ConvLSTM3D", "Discretization", "FlaxLayer", "GRU", "GRUCell", "HashedCrossing", "Hashing",
+    "IntegerLookup", "JaxLayer", "LSTM", "LSTMCell", "MaxNumBoundingBoxes", "MelSpectrogram",
+    "Normalization", "Pipeline", "RNN", "RandomElasticTransform", "STFTSpectrogram", "SimpleRNN",
+    "SimpleRNNCell", "StackedRNNCells", "StringLookup", "TFSMLayer", "TernaryDense",
+    "TextVectorization", "TimeDistributed", "TorchModuleWrapper",
 )  # fmt: skip
 
 
@@ -75,6 +67,7 @@ __all__ += convolution.__all__
 __all__ += core.__all__
 __all__ += dense.__all__
 __all__ += embedding.__all__
+__all__ += image.__all__
 __all__ += input_spec.__all__
 __all__ += merging.__all__
 __all__ += normalization.__all__
