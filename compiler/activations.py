@@ -239,13 +239,30 @@ swish = silu
 hard_swish = hard_silu
 
 
+@_named()
+def sparsemax(x: Like, axis: int = -1) -> Tensor:
+    """The point of the simplex along ``axis`` that is nearest to ``x``: many entries are exactly 0.
+
+    Martins and Astudillo 2016, algorithm 1.
+    """
+    x = floating(x)
+    count = op.Shape(x)[axis]
+    ordered, _ = op.TopK(x, op.Reshape(count, [1]), axis=axis)
+    line = [1] * x.ndim
+    line[axis] = -1
+    ranks = op.Reshape(op.Cast(op.Range(1, count + 1, 1), to=x.dtype), line)
+    total = op.CumSum(ordered, axis)
+    inside = op.Cast(ranks * ordered + 1.0 > total, to=x.dtype)
+    size = op.ReduceSum(inside, [axis], keepdims=1)
+    threshold_ = (op.ReduceSum(ordered * inside, [axis], keepdims=1) - 1.0) / size
+    return op.Relu(x - threshold_)
+
+
 def get(identifier: Any) -> Callable[..., Tensor]:
     """The function for a name, a function, a saved dict, or None (linear)."""
     if identifier is None:
         return linear
     if isinstance(identifier, str):
-        if identifier in MISSING:
-            raise _missing(identifier)
         return config.lookup("activation", identifier, _FUNCTIONS)
     if isinstance(identifier, dict):
         found: Callable[..., Tensor] = config.deserialize(identifier)
@@ -268,23 +285,10 @@ def deserialize(config: Any) -> Callable[..., Tensor]:
     return get(config)
 
 
-MISSING = ("sparsemax",)  # Keras has it and this version does not
-
-
-def _missing(name: str) -> NotImplementedError:
-    return NotImplementedError(f"wh.activations.{name} is not there yet; softmax is close to it")
-
-
-def __getattr__(name: str) -> Any:
-    if name in MISSING:
-        raise _missing(name)
-    raise AttributeError(f"module 'waterhorse.activations' has no attribute {name!r}")
-
-
 __all__ = [
     "celu", "deserialize", "elu", "exponential", "gelu", "get", "glu", "hard_shrink",
     "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu", "linear", "log_sigmoid",
     "log_softmax", "mish", "relu", "relu6", "selu", "serialize", "sigmoid", "silu", "soft_shrink",
-    "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "squareplus", "swish",
-    "tanh", "tanh_shrink", "threshold",
+    "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus",
+    "swish", "tanh", "tanh_shrink", "threshold",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Automatic names of losses and metrics: the class's name in snake case, numbered from the second on."""
+"""Automatic names of layers, losses and metrics: the class's in snake case, numbered from the second on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _given: Counter[str] = Counter()
 
 
 def snake_case(kind: str) -> str:
-    """``precision_at_recall`` for ``PrecisionAtRecall``."""
+    """``max_pooling2d`` for ``MaxPooling2D``."""
     words = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", kind))
     return words.lower().lstrip("_")
 
@@ -24,8 +24,8 @@ def unique_name(kind: str) -> str:
     return f"{base}_{n}" if n else base
 
 
-def restart() -> None:
-    """Start numbering anew."""
+def clear_session() -> None:
+    """Start numbering automatic names anew."""
     _given.clear()
 
 

@@ -44,9 +44,8 @@ def test_unknown_name() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "ops.svd",
-        "layers.LSTM",
-        "activations.sparsemax",
+        "layers.JaxLayer",
+        "layers.TFSMLayer",
     ],
 )
 def test_what_keras_has_and_we_do_not_says_so(name: str) -> None:

@@ -11,7 +11,17 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError
-from .. import constraints, dtypes, functional, initializers, policies, regularizers, scope, tree
+from .. import (
+    constraints,
+    dtypes,
+    functional,
+    initializers,
+    naming,
+    policies,
+    regularizers,
+    scope,
+    tree,
+)
 from ..config import Configurable, not_supported
 from ..ir import Array, Like, Operators, Tensor, apply, convert
 from ..metrics.base import Metric
@@ -66,7 +76,7 @@ class Layer(Configurable):
         batch_input_shape: Sequence[int | None] | None = None,
         input_dim: int | None = None,
     ) -> None:
-        self.name = name if name is not None else context.unique_name(type(self).__name__)
+        self.name = name if name is not None else naming.unique_name(type(self).__name__)
         self.dtype_policy = policies.get(dtype)
         self.autocast = autocast
         self.activity_regularizer = regularizers.get(activity_regularizer)

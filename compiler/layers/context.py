@@ -1,9 +1,7 @@
-"""What is true while layers are being called: training or not, which layer is inside of which, names."""
+"""What is true while layers are being called: training or not, and which layer is inside of which."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,26 +12,6 @@ if TYPE_CHECKING:
 
 _training: ContextVar[bool | None] = ContextVar("training", default=None)
 _stack: ContextVar[tuple[Layer, ...]] = ContextVar("layers", default=())
-_names: Counter[str] = Counter()
-
-
-def snake_case(kind: str) -> str:
-    """``max_pooling2d`` for ``MaxPooling2D``."""
-    words = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", kind))
-    return words.lower().lstrip("_")
-
-
-def unique_name(kind: str) -> str:
-    """``dense``, ``dense_1``, ... for the class name ``Dense``."""
-    base = snake_case(kind)
-    n = _names[base]
-    _names[base] += 1
-    return f"{base}_{n}" if n else base
-
-
-def clear_session() -> None:
-    """Start numbering automatic names anew."""
-    _names.clear()
 
 
 def current_training() -> bool | None:

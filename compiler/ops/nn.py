@@ -28,6 +28,7 @@ from ..activations import (
     softsign,
     sparse_plus,
     sparse_sigmoid,
+    sparsemax,
     squareplus,
     swish,
     tanh,
@@ -114,6 +115,6 @@ __all__ = [
     "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh",
     "leaky_relu", "log_sigmoid", "log_softmax", "relu", "relu6", "selu", "sigmoid", "silu",
     "soft_shrink", "softmax", "softplus", "softsign", "sparse_categorical_crossentropy",
-    "sparse_plus", "sparse_sigmoid", "squareplus", "stop_gradient", "swish", "tanh",
+    "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "stop_gradient", "swish", "tanh",
     "tanh_shrink", "threshold",
 ]  # fmt: skip

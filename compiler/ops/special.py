@@ -76,21 +76,6 @@ def i0(x: Like) -> Tensor:
     return op.Where(op.Less(t, 3.75), inner, outer)
 
 
-def sparsemax(x: Like, axis: int = -1) -> Tensor:
-    """The nearest point of the probability simplex, which has zeros (Martins and Astudillo 2016)."""
-    t = floating(x)
-    along = axis % t.ndim
-    size = op.Shape(t, start=along, end=along + 1)
-    ordered, _ = op.TopK(t, size, axis=along, outputs=2)
-    numbers = op.Cast(op.Range(1, op.Add(op.Squeeze(size, [0]), 1), 1), to=t.dtype)
-    numbers = op.Reshape(numbers, [-1 if i == along else 1 for i in range(t.ndim)])
-    sums = op.CumSum(ordered, along)
-    support = op.Cast(op.Greater(ordered * numbers + 1, sums), to=t.dtype)
-    count = op.ReduceSum(support, [along], keepdims=1)
-    level = (op.ReduceSum(ordered * support, [along], keepdims=1) - 1) / count
-    return op.Relu(t - level)
-
-
 def isreal(x: Like) -> Tensor:
     """True everywhere: there are no complex tensors."""
     return op.Expand(convert(True), op.Shape(x))
@@ -148,6 +133,6 @@ def view(x: Like, dtype: Any = None) -> Tensor:
 
 
 __all__ = [
-    "angle", "conj", "conjugate", "erfinv", "i0", "imag", "isreal", "real", "sparsemax", "view",
+    "angle", "conj", "conjugate", "erfinv", "i0", "imag", "isreal", "real", "view",
     "view_as_real",
 ]  # fmt: skip

@@ -3,4 +3,3 @@
 from . import _boot as _boot
 from .compiler.activations import *  # noqa: F403
 from .compiler.activations import __all__ as __all__
-from .compiler.activations import __getattr__ as __getattr__

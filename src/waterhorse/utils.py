@@ -1,5 +1,7 @@
 """Small helpers, under Keras' names."""
 
+from typing import Any
+
 from . import _boot as _boot
 from .compiler.config import (
     custom_object_scope,
@@ -8,7 +10,7 @@ from .compiler.config import (
     get_registered_object,
     register_keras_serializable,
 )
-from .compiler.layers.context import clear_session
+from .compiler.naming import clear_session
 from .compiler.random import set_random_seed
 from .runtime.data import PyDataset
 from .runtime.data.timeseries import timeseries_dataset_from_array
@@ -38,6 +40,12 @@ from .runtime.utils import (
     to_categorical,
     unpack_x_y_sample_weight,
 )
+
+# what Keras has and we do not -> what to use instead
+MISSING = {
+    "FeatureSpace": "preprocessing layers (Normalization, StringLookup ...) on a dict of inputs",
+    "Config": "a dataclass, or a dict",
+}
 
 CustomObjectScope = custom_object_scope
 Sequence = PyDataset
@@ -77,3 +85,9 @@ __all__ = [
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in MISSING:
+        raise NotImplementedError(f"wh.utils.{name} is not there: use {MISSING[name]}")
+    raise AttributeError(f"module 'waterhorse.utils' has no attribute {name!r}")

@@ -123,3 +123,17 @@ def test_single_operators_where_the_standard_has_them() -> None:
 def test_glu_refuses_an_odd_axis() -> None:
     with pytest.raises(ArgumentError, match="odd"):
         wh.activations.glu(np.ones((2, 3), "float32"))
+
+
+def test_sparsemax_is_the_nearest_point_of_the_simplex() -> None:
+    """Against bisection in double precision: Keras 3.15 gives rows that do not sum to 1."""
+    x = np.random.default_rng(4).normal(size=(6, 7)).astype("float32") * 2
+    low, high = x.min(1, keepdims=True) - 1.0, x.max(1, keepdims=True).astype("float64")
+    for _ in range(60):
+        middle = (low + high) / 2
+        above = np.maximum(x - middle, 0).sum(1, keepdims=True) > 1
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    wanted = np.maximum(x - low, 0).astype("float32")
+    close(wh.activations.sparsemax(x), wanted)
+    close(wh.activations.sparsemax(x.T, axis=0), wanted.T)
+    close(wh.activations.get("sparsemax")(x).numpy().sum(1), np.ones(6, "float32"))
