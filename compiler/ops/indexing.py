@@ -74,9 +74,11 @@ def _sorted(x: Like, axis: int | None) -> tuple[Tensor, Tensor]:
 
 def multi_hot(
     inputs: Like, num_classes: int | None = None, axis: int = -1, dtype: Any = None,
-    sparse: bool = False,
+    sparse: bool = False, **kwargs: Any,
 ) -> Tensor:  # fmt: skip
     """A 1 at each index of the first axis behind the batch, 0 elsewhere."""
+    if kwargs:
+        raise TypeError(f"multi_hot has no arguments {sorted(kwargs)}")
     if num_classes is None:
         raise ArgumentError("multi_hot needs num_classes")
     encoded = one_hot(inputs, num_classes, axis, dtype, sparse)

@@ -34,8 +34,10 @@ def outer(x1: Like, x2: Like) -> Tensor:
     return op.Mul(op.Reshape(a, [-1, 1]), op.Reshape(b, [1, -1]))
 
 
-def einsum(subscripts: str, *operands: Like) -> Tensor:
-    """Einstein's sum convention."""
+def einsum(subscripts: str, *operands: Like, **kwargs: Any) -> Tensor:
+    """Einstein's sum convention. Keras hands options on to its backend; here there are none."""
+    if kwargs:
+        raise TypeError(f"einsum has no arguments {sorted(kwargs)}")
     return op.Einsum(*operands, equation=subscripts)
 
 

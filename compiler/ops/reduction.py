@@ -47,7 +47,14 @@ def min(x: Like, axis: Any = None, keepdims: bool = False, initial: Any = None) 
     return y if initial is None else op.Min(y, convert(initial, y.dtype))
 
 
-amax, amin = max, min
+def amax(x: Like, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The largest element."""
+    return max(x, axis, keepdims)
+
+
+def amin(x: Like, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The smallest element."""
+    return min(x, axis, keepdims)
 
 
 def prod(x: Like, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Tensor:

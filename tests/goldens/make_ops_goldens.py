@@ -1,4 +1,6 @@
-"""Writes ``keras_operations.npz``: what Keras gives for the cases of ``tests/compiler/keras/cases_ops.py``, and gradients.
+"""Writes ``keras_operations.npz`` and ``keras_ops_signatures.json``.
+
+The first is what Keras gives for the cases of ``tests/compiler/keras/cases_ops.py``, and gradients.
 
 To make it again, in a virtual environment with keras 3.15.1 and torch, in the root of the repository:
 ``KERAS_BACKEND=torch python -m tests.goldens.make_ops_goldens``
@@ -6,6 +8,7 @@ To make it again, in a virtual environment with keras 3.15.1 and torch, in the r
 
 from __future__ import annotations
 
+import inspect
 import json
 import zlib
 from typing import Any
@@ -66,7 +69,29 @@ def results(line: OpCase) -> tuple[list[np.ndarray], list[np.ndarray]]:
     ]
 
 
+def signatures() -> dict[str, list[list[Any]]]:
+    """Names and defaults of the arguments of all functions of ``keras.ops`` and ``keras.random``."""
+    found = {}
+    for prefix, module in (
+        ("ops", keras.ops),
+        ("ops.image", keras.ops.image),
+        ("random", keras.random),
+    ):
+        for name in sorted(vars(module)):
+            member = getattr(module, name)
+            if name.startswith("_") or inspect.isclass(member) or not callable(member):
+                continue
+            found[f"{prefix}.{name}"] = [
+                [p.kind.name, n, None if p.default is p.empty else repr(p.default)]
+                for n, p in inspect.signature(member).parameters.items()
+            ]
+    return found
+
+
 def main() -> None:
+    table = HERE / "keras_ops_signatures.json"
+    rows = [f"{json.dumps(k)}: {json.dumps(v)}" for k, v in signatures().items()]
+    table.write_text("{\n" + ",\n".join(rows) + "\n}\n")
     index: dict[str, Any] = {}
     parts: list[np.ndarray] = []
     offset, failed = 0, []
