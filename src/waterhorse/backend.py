@@ -1,7 +1,7 @@
 """What old Keras programs look for in ``keras.backend``; ``wh.config`` is the better place."""
 
 from . import _boot as _boot
-from .compiler.layers.context import clear_session
+from .compiler.naming import clear_session
 from .compiler.settings import (
     epsilon,
     floatx,
