@@ -364,3 +364,10 @@ def test_traversals() -> None:
 def test_nests_that_do_not_fit(wrong, error, told) -> None:
     with pytest.raises(error, match=told):
         wrong(wh.tree)
+
+
+def test_what_keras_has_and_we_do_not_says_so() -> None:
+    with pytest.raises(NotImplementedError, match="StringLookup"):
+        wh.utils.FeatureSpace  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'pad_sequence'"):
+        wh.utils.pad_sequence  # noqa: B018
