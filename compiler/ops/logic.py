@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from ...errors import ArgumentError
 from .. import op
 from ..casting import boolean, floating, pair
 from ..ir import Like, Tensor
+from .indexing import nonzero
 
 
 def equal(x1: Like, x2: Like) -> Tensor:
@@ -73,13 +77,12 @@ def isfinite(x: Like) -> Tensor:
     return op.Not(op.Or(op.IsNaN(t), op.IsInf(t)))
 
 
-def where(condition: Like, x1: Like | None = None, x2: Like | None = None) -> Tensor:
-    """``x1`` where ``condition`` holds, else ``x2``.
-
-    Raises ``NotImplementedError`` without ``x1`` and ``x2``: use ``nonzero``.
-    """
+def where(condition: Like, x1: Like | None = None, x2: Like | None = None) -> Any:
+    """``x1`` where ``condition`` holds, else ``x2``; without both the places, as ``nonzero``."""
+    if x1 is None and x2 is None:
+        return nonzero(condition)
     if x1 is None or x2 is None:
-        raise NotImplementedError("wh.ops.where needs x1 and x2; wh.ops.nonzero gives the places")
+        raise ArgumentError("wh.ops.where takes x1 and x2, or neither")
     return op.Where(boolean(condition), *pair(x1, x2))
 
 

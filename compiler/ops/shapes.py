@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, ShapeError
 from .. import dtypes, op
 from ..casting import as_type, common
 from ..config import not_supported
@@ -214,13 +214,20 @@ def tile(x: Like, repeats: Any) -> Tensor:
     return op.Tile(t, counts)
 
 
-def repeat(x: Like, repeats: int, axis: int | None = None) -> Tensor:
-    """Each element ``repeats`` times along ``axis`` (of the flat tensor without one)."""
-    if not isinstance(repeats, (int, np.integer)):
-        raise NotImplementedError("repeat takes one number; use wh.ops.take with repeated indices")
+def repeat(x: Like, repeats: Any, axis: int | None = None) -> Tensor:
+    """Each element ``repeats`` times along ``axis`` (of the flat tensor without one).
+
+    Several ``repeats`` are one for each element of an axis of known size.
+    """
     t = convert(x)
     if axis is None:
         t, axis = op.Reshape(t, [-1]), 0
+    counted = np.asarray(repeats)
+    if counted.ndim:
+        size = t.shape[axis]
+        if not isinstance(size, int) or counted.size not in (1, size):
+            raise ShapeError(f"repeat: {counted.size} repeats for axis {axis} of {t.type}")
+        return op.Gather(t, np.repeat(np.arange(size), counted), axis=axis)
     axis %= t.ndim
     counts = [1] * (axis + 1) + [int(repeats)] + [1] * (t.ndim - axis - 1)
     wide = op.Tile(op.Unsqueeze(t, [axis + 1]), counts)
@@ -235,15 +242,36 @@ def broadcast_to(x: Like, shape: Any) -> Tensor:
 
 
 def pad(x: Like, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Tensor:
-    """More elements before and after each axis: constant, "reflect", "edge" or "wrap"."""
+    """More elements before and after each axis: constant, "reflect", "symmetric", "edge" or "wrap".
+
+    "symmetric" needs known sizes.
+    """
     t = convert(x)
-    if mode not in ("constant", "reflect", "edge", "wrap"):
-        raise NotImplementedError(f"pad has no mode {mode!r}; use constant, reflect, edge or wrap")
+    if mode not in ("constant", "reflect", "symmetric", "edge", "wrap"):
+        raise NotImplementedError(
+            f"pad has no mode {mode!r}; use constant, reflect, symmetric, edge or wrap"
+        )
     if mode != "constant" and constant_values is not None:
         raise ArgumentError(f"pad takes constant_values with mode='constant' only, not {mode!r}")
     widths = np.broadcast_to(np.asarray(pad_width, np.int64), (t.ndim, 2))
+    if mode == "symmetric":
+        return _symmetric(t, widths)
     value = None if constant_values is None else convert(constant_values, t.dtype)
     return op.Pad(t, widths.T.reshape(-1).tolist(), value, mode=mode)
+
+
+def _symmetric(t: Tensor, widths: Array) -> Tensor:
+    """Mirrored at the ends, which are repeated: elements picked by number."""
+    for axis, (before, after) in enumerate(widths.tolist()):
+        size = t.shape[axis]
+        if before or after:
+            if not isinstance(size, int):
+                raise ShapeError(
+                    f"pad(mode='symmetric') needs a known size of axis {axis}: {t.type}"
+                )
+            places = np.pad(np.arange(size), (before, after), mode="symmetric")
+            t = op.Gather(t, places, axis=axis)
+    return t
 
 
 def append(x1: Like, x2: Like, axis: int | None = None) -> Tensor:
