@@ -45,6 +45,8 @@ from .runtime.utils import (
 MISSING = {
     "FeatureSpace": "preprocessing layers (Normalization, StringLookup ...) on a dict of inputs",
     "Config": "a dataclass, or a dict",
+    "bounding_boxes": "NumPy: boxes are arrays",
+    "legacy": "wh.utils.serialize_keras_object and deserialize_keras_object",
 }
 
 CustomObjectScope = custom_object_scope
