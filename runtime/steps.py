@@ -166,8 +166,8 @@ def _names(structure: Structure) -> list[str]:
 def _check_input(model: str, spec: TensorSpec, array: Array) -> None:
     text = spec.dtype == object
     if array.dtype.kind not in ("UOT" if text else "fiub"):
-        wanted = "strings" if text else f"numbers ({spec.dtype.name})"
-        raise DataError(f"input {spec.name!r} has dtype {array.dtype}; expected {wanted}")
+        kind = "strings" if text else f"numbers ({spec.dtype.name})"
+        raise DataError(f"input {spec.name!r} has dtype {array.dtype}; expected {kind}")
     # a last dim of 1 may be missing, or be there too much: the model mends that
     one = array.ndim == len(spec.shape) - 1 and spec.shape[-1] == 1
     one |= array.ndim == len(spec.shape) + 1 and array.shape[-1] == 1
