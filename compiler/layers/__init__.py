@@ -40,14 +40,13 @@ from .reshaping import *
 
 # Keras has these and this version does not.
 MISSING = (
-    "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D",
-    "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "Bidirectional",
-    "CategoryEncoding", "ContrastLimitedAdaptiveHistogramEqualization", "ConvLSTM1D", "ConvLSTM2D",
-    "ConvLSTM3D", "Discretization", "FlaxLayer", "GRU", "GRUCell", "HashedCrossing", "Hashing",
-    "IntegerLookup", "JaxLayer", "LSTM", "LSTMCell", "MaxNumBoundingBoxes", "MelSpectrogram",
-    "Normalization", "Pipeline", "RNN", "RandomElasticTransform", "STFTSpectrogram", "SimpleRNN",
-    "SimpleRNNCell", "StackedRNNCells", "StringLookup", "TFSMLayer", "TernaryDense",
-    "TextVectorization", "TimeDistributed", "TorchModuleWrapper",
+    "Bidirectional", "CategoryEncoding", "ContrastLimitedAdaptiveHistogramEqualization",
+    "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Discretization", "FlaxLayer", "GRU", "GRUCell",
+    "HashedCrossing", "Hashing", "IntegerLookup", "JaxLayer", "LSTM", "LSTMCell",
+    "MaxNumBoundingBoxes", "MelSpectrogram", "Normalization", "Pipeline", "RNN",
+    "RandomElasticTransform", "STFTSpectrogram", "SimpleRNN", "SimpleRNNCell", "StackedRNNCells",
+    "StringLookup", "TFSMLayer", "TernaryDense", "TextVectorization", "TimeDistributed",
+    "TorchModuleWrapper",
 )  # fmt: skip
 
 

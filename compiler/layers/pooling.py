@@ -8,9 +8,16 @@ from .. import op, windows
 from ..ir import Tensor
 from ..layout import channels_first, channels_last
 from ..ops.convolution import average_pool, max_pool
+from ..ops.pooling import adaptive_average_pool, adaptive_max_pool
 from .spatial import SpatialLayer
 
 __all__ = [
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D",
     "AveragePooling1D",
     "AveragePooling2D",
     "AveragePooling3D",
@@ -205,6 +212,64 @@ class GlobalMaxPooling3D(GlobalPooling):
 
     rank = 3
     _operator = "GlobalMaxPool"
+
+
+class AdaptivePooling(SpatialLayer):
+    """As many windows of nearly equal size as ``output_size`` says; the input's size must be known."""
+
+    _pool: Any = None
+
+    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.output_size = windows.sizes(type(self).__name__, "output_size", output_size, self.rank)
+        self._set_layout(data_format)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        self._check_space(inputs.shape)
+        result: Tensor = type(self)._pool(inputs, self.output_size, self.data_format)
+        return result
+
+
+class AdaptiveAveragePooling1D(AdaptivePooling):
+    """The means of ``output_size`` windows of a sequence."""
+
+    rank = 1
+    _pool = staticmethod(adaptive_average_pool)
+
+
+class AdaptiveAveragePooling2D(AdaptivePooling):
+    """The means of ``output_size`` (height, width) windows of an image."""
+
+    rank = 2
+    _pool = staticmethod(adaptive_average_pool)
+
+
+class AdaptiveAveragePooling3D(AdaptivePooling):
+    """The means of ``output_size`` windows of a volume."""
+
+    rank = 3
+    _pool = staticmethod(adaptive_average_pool)
+
+
+class AdaptiveMaxPooling1D(AdaptivePooling):
+    """The largest elements of ``output_size`` windows of a sequence."""
+
+    rank = 1
+    _pool = staticmethod(adaptive_max_pool)
+
+
+class AdaptiveMaxPooling2D(AdaptivePooling):
+    """The largest elements of ``output_size`` (height, width) windows of an image."""
+
+    rank = 2
+    _pool = staticmethod(adaptive_max_pool)
+
+
+class AdaptiveMaxPooling3D(AdaptivePooling):
+    """The largest elements of ``output_size`` windows of a volume."""
+
+    rank = 3
+    _pool = staticmethod(adaptive_max_pool)
 
 
 AvgPool1D, AvgPool2D, AvgPool3D = AveragePooling1D, AveragePooling2D, AveragePooling3D

@@ -145,6 +145,18 @@ def factor_range(
     )
 
 
+def strict_range(
+    owner: str, label: str, factor: Any, low: float, high: float, mirrored: bool = True
+) -> tuple[float, float]:
+    """As ``factor_range``, but a pair lies within [low, high]."""
+    found = factor_range(owner, label, factor, low, high, mirrored)
+    if isinstance(factor, (tuple, list)) and not (low <= found[0] and found[1] <= high):
+        raise ArgumentError(
+            f"{owner}({label}={factor!r}): expected two numbers from {low:g} to {high:g}"
+        )
+    return found
+
+
 def value_pair(owner: str, value_range: Any) -> tuple[float, float]:
     """``value_range``, the smaller one first. Raises ``ArgumentError`` unless it is two numbers."""
     if not isinstance(value_range, (tuple, list)) or len(value_range) != 2:

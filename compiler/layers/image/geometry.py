@@ -12,7 +12,7 @@ from ...ir import Tensor, constant, convert
 from ...ops.image.common import extent
 from ...ops.image.warping import affine_transform, perspective_transform
 from ...ops.shapes import flip
-from .base import RandomImageLayer, factor_range
+from .base import RandomImageLayer, factor_range, strict_range
 
 __all__ = [
     "RandomFlip",
@@ -158,18 +158,6 @@ def _zooms(label: str, factor: Any) -> tuple[float, float]:
     if low <= -1 and factor != 1:
         raise ArgumentError(f"RandomZoom({label}={factor!r}): expected more than -1")
     return 1.0 + low, 1.0 + high
-
-
-def strict_range(
-    owner: str, label: str, factor: Any, low: float, high: float, mirrored: bool = True
-) -> tuple[float, float]:
-    """As ``factor_range``, but a pair lies within [low, high]."""
-    found = factor_range(owner, label, factor, low, high, mirrored)
-    if isinstance(factor, (tuple, list)) and not (low <= found[0] and found[1] <= high):
-        raise ArgumentError(
-            f"{owner}({label}={factor!r}): expected two numbers from {low:g} to {high:g}"
-        )
-    return found
 
 
 class RandomTranslation(AffineLayer):

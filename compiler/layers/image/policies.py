@@ -22,8 +22,8 @@ class PolicyLayer(RandomImageLayer):
 
     def _make_parts(self, interpolation: str, all_ops: bool = True) -> None:
         seed, factor, values = self.generator, self.factor, self.value_range
-        moving = {"interpolation": interpolation, "seed": seed}
-        toned = {"value_range": values, "seed": seed}
+        moving: dict[str, Any] = {"interpolation": interpolation, "seed": seed}
+        toned: dict[str, Any] = {"value_range": values, "seed": seed}
         self.parts: list[ImageLayer] = [
             RandomShear(factor, factor, **moving),
             RandomTranslation(factor, factor, **moving),

@@ -7,8 +7,15 @@ from typing import Any
 from ... import op, windows
 from ...ir import Tensor, constant
 from ...ops.image.common import extent, vector
-from .base import ImageLayer, RandomImageLayer, clipped, factor_range, rescaled, value_pair
-from .geometry import strict_range
+from .base import (
+    ImageLayer,
+    RandomImageLayer,
+    clipped,
+    factor_range,
+    rescaled,
+    strict_range,
+    value_pair,
+)
 
 __all__ = ["AutoContrast", "Equalization", "RandomPosterization", "Solarization"]
 

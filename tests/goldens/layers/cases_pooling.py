@@ -41,6 +41,14 @@ CASES = [
         for keep in (False, True)
         for layout in ("channels_last", "channels_first")
     ),
+    *(
+        case(f"adaptive_{kind.lower()}_{rank}d_{size}{'_first' * bool(layout)}",
+             f"Adaptive{kind}Pooling{rank}D", {"output_size": size, **layout}, [_SHAPES[rank]])
+        for kind in ("Max", "Average")
+        for rank in (1, 2, 3)
+        for size, layout in ((1, {}), (2, {}), (3, {}), (2, _FIRST))
+    ),
+    case("adaptive_2d_sizes", "AdaptiveAveragePooling2D", {"output_size": (3, 4)}, [_SHAPES[2]]),
     case("max_2d_default", "MaxPooling2D", {}, [(2, 4, 6, 3)]),
     case("max_2d_sizes", "MaxPooling2D", {"pool_size": (2, 3), "strides": (1, 2)}, [(2, 4, 7, 3)]),
     case("average_2d_sizes", "AveragePooling2D",
