@@ -93,7 +93,7 @@ def extract_sequences(x: Like, sequence_length: int, sequence_stride: int) -> Te
     return op.Gather(t, places, axis=t.ndim - 1)
 
 
-def _window(owner: str, window: Any, length: int, fft_length: int, like: Tensor) -> Tensor | None:
+def _window(owner: str, window: Any, length: int, fft_length: int, like: Tensor) -> Tensor:
     """The window of ``sequence_length`` in the middle of ``fft_length`` places."""
     if window is None:
         values: Any = np.ones(length, like.dtype)

@@ -34,13 +34,13 @@ def resize(
     if len(size) != 2:
         raise ArgumentError(f"resize(size={size!r}): expected (height, width)")
     given = images_of(owner, images, data_format)
-    target = tuple(int(s) if isinstance(s, (int, np.integer)) else s for s in size)
+    height, width = (int(s) if isinstance(s, (int, np.integer)) else s for s in size)
     x = given.x
     if crop_to_aspect_ratio:
-        x = _cut_to_ratio(given, *target)
+        x = _cut_to_ratio(given, height, width)
     elif pad_to_aspect_ratio:
-        x = _padded_to_ratio(given, *target, fill_value)
-    y = _resampled(x, target, interpolation, antialias)
+        x = _padded_to_ratio(given, height, width, fill_value)
+    y = _resampled(x, (height, width), interpolation, antialias)
     if interpolation not in ("nearest", "bilinear") and given.dtype.kind in "iu":
         limits = np.iinfo(given.dtype)  # these filters overshoot
         if limits.max < 2**31:
@@ -89,14 +89,14 @@ def _resampled(x: Tensor, size: Sequence[Size], interpolation: str, antialias: b
 
 
 def _one_node(x: Tensor, size: Sequence[Size], interpolation: str) -> Tensor:
-    near = {"mode": "nearest", "nearest_mode": "round_prefer_ceil"}
+    near = interpolation == "nearest"
     turned = layout.channels_first(x)
     # all four sizes: where only two axes are named, ONNX Runtime (1.32) loses them when it moves
     # the Transpose
     y = op.Resize(
         turned, None, None, vector(extent(turned, 0), extent(turned, 1), *size),
-        coordinate_transformation_mode="half_pixel",
-        **(near if interpolation == "nearest" else {"mode": "linear"}),
+        coordinate_transformation_mode="half_pixel", mode="nearest" if near else "linear",
+        nearest_mode="round_prefer_ceil" if near else None,
     )  # fmt: skip
     return layout.channels_last(y)
 
@@ -108,13 +108,12 @@ def _repeating_edges(x: Tensor, before: Size, after: Size, scale: Tensor) -> Ten
     part = place - first
     pixels = op.Unsqueeze(_range(before, x), [1])
     last = _number(before, x) - 1
-    total: Tensor | None = None
+    total = pixels * 0.0
     for k, distance in ((-1, part + 1), (0, part), (1, 1 - part), (2, 2 - part)):
         weight = _cubic(distance, -0.75)
         there = op.Equal(pixels, op.Min(op.Max(first + k, 0.0), last))
-        found = op.Where(there, weight, convert(0.0, x.dtype))
-        total = found if total is None else total + found
-    return op.Identity(total)
+        total = total + op.Where(there, weight, convert(0.0, x.dtype))
+    return total
 
 
 def _number(size: Size, x: Tensor) -> Tensor:
@@ -251,11 +250,11 @@ def pad_images(
 ) -> Tensor:  # fmt: skip
     """Zeros around images: two of top, bottom and height, and two of left, right and width."""
     x, axes = _space("pad_images", images, data_format)
-    given = (
-        (top_padding, bottom_padding, target_height),
-        (left_padding, right_padding, target_width),
-    )
-    before, after = [], []
+    given: tuple[tuple[Size, Size, Size], ...] = (
+        (top_padding, bottom_padding, target_height), (left_padding, right_padding, target_width)
+    )  # fmt: skip
+    before: list[Size] = []
+    after: list[Size] = []
     for axis, names, (first, last, target) in zip(axes, _NAMES, given, strict=True):
         _checked("pad_images", names, first, last, target)
         start = target - last - extent(x, axis) if first is None else first
@@ -278,7 +277,7 @@ def crop_images(
 ) -> Tensor:  # fmt: skip
     """A part of images: two of top, bottom and height, and two of left, right and width."""
     x, axes = _space("crop_images", images, data_format)
-    given = (
+    given: tuple[tuple[Size, Size, Size], ...] = (
         (top_cropping, bottom_cropping, target_height), (left_cropping, right_cropping, target_width)
     )  # fmt: skip
     starts, ends = [], []

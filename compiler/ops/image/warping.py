@@ -60,15 +60,15 @@ def _sampled(
     ``spread`` makes what belongs to a place broadcast to what was read there.
     """
     sizes = [convert(s, INT64) for s in sizes]
-    candidates = []
+    candidates: list[list[tuple[Tensor, Tensor, Any]]] = []
     for place, size in zip(places, sizes, strict=True):
         if order == 0:
             corners: list[tuple[Tensor, Tensor | None]] = [(op.Round(place), None)]
         else:
             low = op.Floor(place)
-            weight = place - low
-            corners = [(low, 1 - weight), (low + 1, weight)]
-        found = []
+            part = place - low
+            corners = [(low, 1 - part), (low + 1, part)]
+        found: list[tuple[Tensor, Tensor, Any]] = []
         for corner, weight in corners:
             index = op.Cast(corner, to=INT64)
             inside = op.And(op.GreaterOrEqual(index, 0), op.Less(index, size))
