@@ -1,8 +1,7 @@
 """Linear algebra."""
 
-# ruff: noqa: A004
-
 from .. import _boot as _boot
+from ..compiler.ops import __getattr__ as __getattr__
 from ..compiler.ops import (
     cholesky,
     cholesky_inverse,
@@ -21,7 +20,6 @@ from ..compiler.ops import (
     solve_triangular,
     svd,
 )
-from ..compiler.ops import __getattr__ as __getattr__
 
 __all__ = [
     "cholesky", "cholesky_inverse", "det", "eigh", "inv", "jvp", "lstsq", "lu_factor",

@@ -1,8 +1,7 @@
 """Functions of neural networks."""
 
-# ruff: noqa: A004
-
 from .. import _boot as _boot
+from ..compiler.ops import __getattr__ as __getattr__
 from ..compiler.ops import (
     adaptive_average_pool,
     adaptive_max_pool,
@@ -59,7 +58,6 @@ from ..compiler.ops import (
     threshold,
     unfold,
 )
-from ..compiler.ops import __getattr__ as __getattr__
 
 __all__ = [
     "adaptive_average_pool", "adaptive_max_pool", "average_pool", "batch_normalization",
