@@ -51,6 +51,7 @@ def _structure(order: Sequence[Node], outputs: Sequence[Tensor]) -> Any:
         (
             n.op,
             n.attrs,
+            n.payload if n.op == "Foreign" else None,
             tuple((number[x.node], x.index) if x is not None else None for x in n.inputs),
             tuple(str(t) for t in n.types),
         )

@@ -8,6 +8,8 @@ import onnxruntime
 import pytest
 
 import waterhorse as wh
+from waterhorse.compiler.ir import data
+from waterhorse.compiler.layers.preprocessing.tables import mapped
 from waterhorse.errors import DataError
 from waterhorse.service.client import Client
 from waterhorse.service.server import Options, Server
@@ -275,3 +277,10 @@ def test_served(tmp_path: Any) -> None:
         assert [a.label for a in answers] == [("bad", "good")[i] for i in wanted.argmax(1)]
         (output,) = client.infer("mood", {"text": ODD}).values()
         np.testing.assert_allclose(output, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_tables_at_the_prompt_are_not_taken_for_each_other() -> None:
+    """Small graphs are compiled once per structure; what a table holds is part of it."""
+    keys = data(np.array([1, 2]))
+    found = [mapped(keys, [1], [n], 0).numpy().tolist() for n in (5, 6)]
+    assert found == [[5, 0], [6, 0]]

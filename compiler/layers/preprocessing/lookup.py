@@ -82,8 +82,8 @@ class IndexLookup(HostLayer):
         """Set the tokens (a list, an array, or the path of a file with one a line) and their weights.
 
         They may begin with the mask and unknown tokens, in the order of ``get_vocabulary``. A model that
-        has run already must be compiled again. Raises ``ArgumentError`` for repeated or reserved tokens,
-        and for more of them than ``max_tokens``.
+        has run already must be compiled again where the output's size changes. Raises ``ArgumentError``
+        for repeated or reserved tokens, and for more of them than ``max_tokens``.
         """
         if (idf_weights is not None) != (self.output_mode == "tf_idf"):
             raise ArgumentError(f"{self.name!r}: idf_weights belong to output_mode='tf_idf'")
@@ -262,7 +262,7 @@ class IndexLookup(HostLayer):
         (x,) = inputs
         tokens = self._vocabulary.tokens
         if self.invert:
-            places = np.arange(self.vocabulary_size())
+            places = range(self.vocabulary_size())
             return mapped(op.Cast(x, to="int64"), places, self.get_vocabulary(), self.oov_token)
         x = x if self._kind == OBJECT else op.Cast(x, to="int64")
         return self.encoded_in_graph(self.numbers_in_graph(x, tokens))

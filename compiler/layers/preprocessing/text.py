@@ -113,7 +113,8 @@ class TextVectorization(HostLayer):
     def get_config(self) -> dict[str, Any]:
         """What ``adapt`` has learnt, and what was read from a file, is kept as lists."""
         saved = self.lookup.get_config()
-        kept = {k: saved[k] for k in ("vocabulary", "idf_weights", "learnt") if k in saved}
+        names = ["vocabulary", "idf_weights", "learnt"]
+        kept = {k: saved[k] for k in names if k in saved}
         return {**super().get_config(), **kept}
 
     @classmethod
