@@ -40,12 +40,12 @@ from .reshaping import *
 
 # Keras has these and this version does not.
 MISSING = (
-    "Bidirectional", "CategoryEncoding", "ContrastLimitedAdaptiveHistogramEqualization",
-    "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Discretization", "FlaxLayer", "GRU", "GRUCell",
-    "HashedCrossing", "Hashing", "IntegerLookup", "JaxLayer", "LSTM", "LSTMCell",
-    "MaxNumBoundingBoxes", "MelSpectrogram", "Normalization", "Pipeline", "RNN",
-    "RandomElasticTransform", "STFTSpectrogram", "SimpleRNN", "SimpleRNNCell", "StackedRNNCells",
-    "StringLookup", "TFSMLayer", "TernaryDense", "TextVectorization", "TimeDistributed",
+    "Bidirectional", "ContrastLimitedAdaptiveHistogramEqualization",
+    "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "FlaxLayer", "GRU", "GRUCell",
+    "JaxLayer", "LSTM", "LSTMCell",
+    "MaxNumBoundingBoxes", "RNN",
+    "RandomElasticTransform", "SimpleRNN", "SimpleRNNCell", "StackedRNNCells",
+    "TFSMLayer", "TernaryDense", "TimeDistributed",
     "TorchModuleWrapper",
 )  # fmt: skip
 
