@@ -111,6 +111,8 @@ class Lambda(Layer):
     def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
         given = {"mask": mask, "training": training}
         options = self.arguments | {n: given[n] for n in self._passed}
+        if self.mask is not None:  # what the function hands on unchanged gets another one
+            inputs = tree.map_leaves(lambda t: t.with_mask(None), inputs)
         found = tree.map_leaves(_tensor, self.function(inputs, **options))
         if self.output_shape is None:
             return found

@@ -11,7 +11,7 @@ from ....errors import ArgumentError
 from ... import op
 from ...casting import as_type
 from ...ir import Tensor, constant
-from ...ops.normalization import rms_normalization
+from ...state import Variable
 from ..base import Layer
 from ..core import known_size
 from .affine import Affine, widened
@@ -29,6 +29,12 @@ def _axes(owner: str, axis: Any, shape: Sequence[Any]) -> list[int]:
 
 def _sizes(owner: str, axes: Sequence[int], shape: Sequence[Any]) -> tuple[int, ...]:
     return tuple(known_size(owner, shape[a], f"the size of axis {a}") for a in axes)
+
+
+def _beside(weight: Variable, rank: int, axes: Sequence[int]) -> Any:
+    """A weight of these axes so that it broadcasts to a tensor of ``rank``."""
+    others = [i for i in range(axes[0], rank) if i not in axes]
+    return op.Unsqueeze(weight, [i - axes[0] for i in others]) if others else weight.value
 
 
 class LayerNormalization(Affine):
@@ -76,13 +82,12 @@ class LayerNormalization(Affine):
 
     def _over_other_axes(self, x: Tensor) -> Tensor:
         """Axes that are not the last ones: ONNX has no single operator."""
-        others = [i for i in range(x.ndim) if i not in self._axes]
         centred = x - op.ReduceMean(x, self._axes, keepdims=1)
         variance = op.ReduceMean(centred * centred, self._axes, keepdims=1)
         y: Tensor = centred / op.Sqrt(variance + self.epsilon)
         if self.gamma is not None:
-            y = y * op.Unsqueeze(self.gamma, others)
-        return y if self.beta is None else y + op.Unsqueeze(self.beta, others)
+            y = y * _beside(self.gamma, x.ndim, self._axes)
+        return y if self.beta is None else y + _beside(self.beta, x.ndim, self._axes)
 
 
 class RMSNormalization(Layer):
@@ -105,7 +110,9 @@ class RMSNormalization(Layer):
         self.scale = self.add_weight(shape, "ones", name="scale", autocast=False)
 
     def call(self, inputs: Tensor) -> Tensor:
-        y = rms_normalization(widened(inputs), self.scale, self._axes, self.epsilon)
+        x = widened(inputs)
+        square = op.ReduceMean(x * x, self._axes, keepdims=1)
+        y = x / op.Sqrt(square + self.epsilon) * _beside(self.scale, x.ndim, self._axes)
         return as_type(y, self.compute_dtype)
 
 
