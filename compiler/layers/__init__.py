@@ -19,6 +19,7 @@ from . import (
     normalization,
     pooling,
     preprocessing,
+    recurrent,
     regularization,
     reshaping,
 )
@@ -35,22 +36,27 @@ from .merging import *
 from .normalization import *
 from .pooling import *
 from .preprocessing import *
+from .recurrent import *
 from .regularization import *
 from .reshaping import *
 
 # Keras has these and this version does not.
 MISSING = (
-    "Bidirectional", "ContrastLimitedAdaptiveHistogramEqualization",
-    "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "FlaxLayer", "GRU", "GRUCell",
-    "JaxLayer", "LSTM", "LSTMCell",
-    "MaxNumBoundingBoxes", "RNN",
-    "RandomElasticTransform", "SimpleRNN", "SimpleRNNCell", "StackedRNNCells",
-    "TFSMLayer", "TernaryDense", "TimeDistributed",
-    "TorchModuleWrapper",
+    "ContrastLimitedAdaptiveHistogramEqualization", "FlaxLayer", "JaxLayer", "MaxNumBoundingBoxes",
+    "RandomElasticTransform", "TFSMLayer", "TernaryDense", "TorchModuleWrapper",
 )  # fmt: skip
 
 
+# Layers that run another framework's model inside.
+FOREIGN = ("FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper")
+
+
 def __getattr__(name: str) -> Any:
+    if name in FOREIGN:
+        raise NotImplementedError(
+            f"wh.layers.{name} would need another framework: export the model as ONNX, and use "
+            "wh.load_onnx(file), which is a layer"
+        )
     if name in MISSING:
         raise NotImplementedError(
             f"wh.layers.{name} is not there yet: subclass wh.layers.Layer and compute it with wh.ops"
@@ -72,5 +78,6 @@ __all__ += merging.__all__
 __all__ += normalization.__all__
 __all__ += pooling.__all__
 __all__ += preprocessing.__all__
+__all__ += recurrent.__all__
 __all__ += regularization.__all__
 __all__ += reshaping.__all__

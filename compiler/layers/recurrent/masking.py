@@ -22,7 +22,7 @@ class Packed:
     """
 
     def __init__(self, mask: Tensor) -> None:
-        self._sizes = op.Shape(mask)
+        self._mask, self._sizes = mask, op.Shape(mask)
         self._batch, self._time = mask.shape
         self._valid = op.Cast(mask, to="int64")
         self._count = op.CumSum(self._valid, 1)
@@ -63,9 +63,7 @@ class Packed:
     def _own(self) -> Tensor:
         """A place for each step: valid ones in order, then the others."""
         steps = op.Range(0, self._sizes[1], 1)
-        return op.Where(
-            op.Cast(self._valid, to="bool"), self._count - 1, self.lengths + steps - self._count
-        )
+        return op.Where(self._mask, self._count - 1, self.lengths + steps - self._count)
 
     def _rows(self, place: Tensor) -> Tensor:
         """Numbers of rows [time * batch]; a negative one counts from the end."""

@@ -35,9 +35,8 @@ def fits(cell: Any, dtype: dtypes.DType, training: bool) -> bool:
     if not isinstance(cell, Cell) or not vars(type(cell)).get("node"):
         return False  # a class derived from one of ours may do something else
     dropped = cell.recurrent_dropout or (cell.dropout and cell.gates_apart)
-    kinds = (np.float32,) if cell.node == "RNN" else (np.float32, np.float64)
     return (
-        not (training and dropped) and dtype in kinds
+        not (training and dropped) and dtype == np.float32  # ONNX Runtime has no other kernel on CPUs
         and all(f in _FUNCTIONS for f in cell.functions())
     )  # fmt: skip
 
@@ -87,8 +86,10 @@ def run(
         outputs=1 + first.state_count, **_attributes(cells, backwards),
     )  # fmt: skip
     outputs = _outputs(y, packed, backwards, repeat) if sequences else None
-    last = op.Reshape(op.Transpose(finals[0], perm=(1, 0, 2)), [0, len(cells) * first.units])
     found = [[_direction(s, d, len(cells)) for s in finals] for d in range(len(cells))]
+    last = found[0][0]
+    if len(cells) == 2:
+        last = op.Reshape(op.Transpose(finals[0], perm=(1, 0, 2)), [0, 2 * first.units])
     if packed is not None and initial is not None:  # of an empty sequence the node gives zeros
         empty = op.Cast(op.Equal(packed.lengths, 0), to=x.dtype)
         found = [
@@ -134,6 +135,8 @@ def _outputs(y: Tensor, packed: Packed | None, backwards: bool, repeat: bool) ->
     """[time, directions, batch, units] as [batch, time, directions * units]."""
     time, count, batch, units = y.shape
     width = count * units  # type: ignore[operator]  # both are numbers
+    if packed is None and count == 1:  # a layer like this one behind it undoes the Transpose
+        return op.Transpose(op.Squeeze(y, [1]), perm=(1, 0, 2))
     if packed is None:
         moved = op.Reshape(op.Transpose(y, perm=(2, 0, 1, 3)), [0, 0, width])
         return retyped(moved, TensorType(y.dtype, (batch, time, width)))
