@@ -1,17 +1,18 @@
 """Image layout: the API is channels-last as in Keras, ONNX's image operators are channels-first.
 
-``channels_first`` looks through elementwise operators for the Transpose that an earlier layer put in
-and takes that away instead of adding another, so that a chain of convolutions, activations,
-normalisations and poolings is computed channels-first from end to end. What the detour leaves unused
-is not reached by any output and so never lowered.
+``channels_first`` looks through elementwise operators, margins and joins for the Transpose that an
+earlier layer put in and takes that away instead of adding another, so that a chain of convolutions,
+activations, normalisations, poolings and joins is computed channels-first from end to end. What the
+detour leaves unused is not reached by any output and so never lowered.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from . import op, scope
-from .ir import Tensor, apply
+from .ir import Tensor, apply, value_if_known
 
 _UNARY = frozenset({
     "Abs", "Cast", "Ceil", "Celu", "Clip", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid",
@@ -19,6 +20,7 @@ _UNARY = frozenset({
     "Sigmoid", "Sign", "Softplus", "Softsign", "Sqrt", "Tanh", "ThresholdedRelu",
 })  # fmt: skip
 _BINARY = frozenset({"Add", "Sub", "Mul", "Div", "Max", "Min", "Sum"})
+_WITH_AXES = frozenset({"Pad", "Slice"})  # whose fourth input says which axes they work on
 
 
 def channels_first(x: Tensor) -> Tensor:
@@ -48,7 +50,14 @@ def _moved(x: Tensor, perm: tuple[int, ...]) -> Tensor | None:
         source = _moved(node.inputs[0], perm)
         operands: list[Any] = [source, *node.inputs[1:]]
         moved = source is not None
-    elif node.op in _BINARY:
+    elif node.op in _WITH_AXES:
+        axes = _axes(node.inputs, perm)
+        source = _moved(node.inputs[0], perm) if axes and node.inputs[0] is not None else None
+        operands = [source, *node.inputs[1:3], axes, *node.inputs[4:]]
+        moved = source is not None
+    elif node.op in _BINARY or node.op == "Concat":
+        if node.op == "Concat":
+            attrs["axis"] = perm.index(attrs["axis"] % len(perm))
         parts = [_operand(t, perm) for t in node.inputs if t is not None]
         operands = [part for part, _ in parts]
         moved = any(found for _, found in parts)
@@ -59,6 +68,13 @@ def _moved(x: Tensor, perm: tuple[int, ...]) -> Tensor | None:
     with scope.replaced(node.scope, node.site):
         result: Tensor = apply(node.op, *operands, **attrs)
     return result
+
+
+def _axes(inputs: Sequence[Tensor | None], perm: tuple[int, ...]) -> list[int] | None:
+    """The axes of a Pad or Slice in the new layout, if they are known."""
+    given = inputs[3] if len(inputs) > 3 else None
+    known = value_if_known(given) if given is not None else None
+    return [perm.index(int(a) % len(perm)) for a in known] if known is not None else None
 
 
 def _operand(x: Tensor, perm: tuple[int, ...]) -> tuple[Tensor, bool]:
