@@ -11,6 +11,7 @@ from ..arguments import signature
 from ..base import Layer
 from ..core import built
 from . import node
+from .cell import as_floats
 from .masking import flat_mask
 from .rnn import RNN, reversed_in_time
 
@@ -106,6 +107,7 @@ class Bidirectional(Layer):
         self, sequences: Tensor, initial_state: Any = None, mask: Any = None,
         training: bool = False,
     ) -> Any:  # fmt: skip
+        sequences = as_floats(sequences, self.compute_dtype)
         if self._in_one_node(sequences, training):
             return self._together(sequences, initial_state, mask)
         halves = _halves(initial_state)
@@ -134,7 +136,8 @@ class Bidirectional(Layer):
             and all(type(r).get_initial_state is RNN.get_initial_state for r in (a, b))
             and b.go_backwards and not self.stateful
             and all(r.in_one_node(r.cell, x, training) for r in (a, b))
-            and node.alike(a.cell, b.cell) and a.activity_regularizer is b.activity_regularizer is None
+            and node.alike(a.cell, b.cell, training)
+            and a.activity_regularizer is b.activity_regularizer is None
         )  # fmt: skip
 
     def _together(self, x: Tensor, initial_state: Any, mask: Any) -> Any:

@@ -101,6 +101,7 @@ class Cell(Layer):
 
     def call(self, inputs: Tensor, states: Any, training: bool = False) -> Any:
         flat = list(states) if isinstance(states, (list, tuple)) else [states]
+        inputs = as_floats(inputs, self.compute_dtype)
         dropped = self._dropped or self.dropped(inputs, flat[0], training)
         output, new = self.advance(self.project(inputs, dropped), flat, dropped)
         return output, new if isinstance(states, (list, tuple)) else new[0]
@@ -173,6 +174,12 @@ class Cell(Layer):
     def in_order(self, weight: Any, axis: int) -> Tensor:
         """The gates in the order of the operator."""
         return convert(weight)
+
+
+def as_floats(x: Tensor, dtype: dtypes.DType) -> Tensor:
+    """``x``, where integers become floats."""
+    found: Tensor = x if dtypes.is_float(x.dtype) else op.Cast(x, to=dtype)
+    return found
 
 
 def gated(x: Tensor, kernel: Any, masks: Sequence[Tensor]) -> Tensor:

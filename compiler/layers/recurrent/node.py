@@ -41,12 +41,12 @@ def fits(cell: Any, dtype: dtypes.DType, training: bool) -> bool:
     )  # fmt: skip
 
 
-def alike(a: Any, b: Any) -> bool:
+def alike(a: Any, b: Any, training: bool) -> bool:
     """Whether two cells that fit can be the two directions of one node."""
     return (
         type(a) is type(b) and a.units == b.units and a.functions() == b.functions()
         and getattr(a, "reset_after", None) == getattr(b, "reset_after", None)
-        and not a.dropout and not b.dropout
+        and not (training and (a.dropout or b.dropout))
     )  # fmt: skip
 
 

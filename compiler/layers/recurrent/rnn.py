@@ -16,7 +16,7 @@ from ..arguments import signature
 from ..base import Layer
 from ..input_spec import InputSpec
 from . import node, steps
-from .cell import Cell, zeros
+from .cell import Cell, as_floats, zeros
 from .masking import flat_mask
 from .stack import StackedRNNCells, build_cell, initial_state_of, output_size_of, stepped
 
@@ -108,6 +108,7 @@ class RNN(Layer):
         self, sequences: Tensor, initial_state: Any = None, mask: Any = None,
         training: bool = False,
     ) -> Any:  # fmt: skip
+        sequences = as_floats(sequences, self.compute_dtype)
         states = self._initial(sequences, initial_state)
         output, states = self.through(
             self.cell, sequences, states, flat_mask(mask), training, self.return_sequences
