@@ -87,8 +87,8 @@ class Multiply(Merge):
 
     def merge(self, inputs: list[Tensor]) -> Tensor:
         product = reduce(op.Mul, [self._visible(x) for x in inputs])
-        masks = [x.mask for x in inputs]
-        if any(m is None for m in masks):
+        masks = [x.mask for x in inputs if x.mask is not None]
+        if len(masks) < len(inputs):
             return product
         anywhere = _wide(reduce(op.Or, masks), product)
         result: Tensor = op.Where(anywhere, product, constant(0, product.dtype))

@@ -92,8 +92,8 @@ class Attention(Layer):
         if self.scale is not None:
             added = added * self.scale
         total = op.ReduceSum(op.Tanh(added), [-1], keepdims=0)
-        result: Tensor = total * self.concat_score_weight
-        return result
+        weight = self.concat_score_weight
+        return total if weight is None else total * weight  # type: ignore[no-any-return]
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """None: ``call`` gives the output the query's mask, and the weights none."""

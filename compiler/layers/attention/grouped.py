@@ -64,7 +64,9 @@ class GroupedQueryAttention(ProjectedAttention):
             bias_constraint=bias_constraint,
         )  # fmt: skip
 
-    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
+    def build(  # type: ignore[override]  # by the names of call's arguments
+        self, query_shape: Any, value_shape: Any, key_shape: Any = None
+    ) -> None:
         shapes = (query_shape, value_shape, value_shape if key_shape is None else key_shape)
         if any(len(s) != 3 for s in shapes):
             raise ArgumentError(f"layer {self.name!r} takes [batch, time, features]; got {shapes}")

@@ -62,7 +62,9 @@ class MultiHeadAttention(ProjectedAttention):
             bias_constraint=bias_constraint,
         )  # fmt: skip
 
-    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
+    def build(  # type: ignore[override]  # by the names of call's arguments
+        self, query_shape: Any, value_shape: Any, key_shape: Any = None
+    ) -> None:
         shapes = (query_shape, value_shape, value_shape if key_shape is None else key_shape)
         heads = (self.num_heads, self.num_heads)
         self._build_heads(shapes, heads, (self.key_dim, self.value_dim), self._output_shape)

@@ -57,7 +57,8 @@ class SpectralNormalization(Wrapper):
 
     def _normalise(self) -> None:
         kernel = self.kernel.value
-        weights, u = op.Reshape(kernel, [-1, self.kernel.shape[-1]]), self.vector_u.value
+        weights = op.Reshape(kernel, [-1, self.kernel.shape[-1]])
+        v = u = self.vector_u.value
         for _ in range(self.power_iterations):
             v = _unit(op.MatMul(u, op.Transpose(weights, perm=(1, 0))))
             u = _unit(op.MatMul(v, weights))
