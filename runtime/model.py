@@ -308,9 +308,34 @@ class Model(Network):
 
     # -- looking, saving, exporting -----------------------------------------------------------
 
-    def summary(self, line_length: int | None = None, print_fn: Any = None) -> None:
-        """Print a table of the layers: output shapes, parameters, sizes."""
-        summary.show(self, line_length, print_fn)
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+        json: bool = False,
+    ) -> None:
+        """Print a table of the layers: output shapes, types, parameters, what an example costs.
+
+        Nothing in it is ever cut: what is wider than asked for makes the table wider. Only on a terminal
+        that is too narrow are types and costs left out. The model need not be compiled; the layers of a
+        subclass are known after its first call.
+
+        Args:
+            line_length: the least width of the table.
+            positions: where the columns end: fractions of the line, or characters.
+            print_fn: gets the whole text, in place of ``print``.
+            expand_nested: also list the layers of models within the model.
+            show_trainable: add a column that says whether a layer's weights are trained.
+            layer_range: names (or patterns) of the first and last layer to list.
+            json: print the same facts as JSON; ``wh.utils.summary_json`` returns them.
+        """
+        summary.show(
+            self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range, json
+        )
 
     def save(
         self,

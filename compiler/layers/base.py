@@ -277,7 +277,8 @@ class Layer(Configurable):
             raise ArgumentError(f"layer {self.name!r} was called without a tensor or array")
         if any(t.node.placeholder for t in tensors):
             return functional.record(self, args, kwargs)
-        return self.invoke(args, kwargs)
+        observer = context.observer()
+        return self.invoke(args, kwargs) if observer is None else observer(self, args, kwargs)
 
     def invoke(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Build if need be, and compute on tensors."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from .base import Layer
 
 _training: ContextVar[bool | None] = ContextVar("training", default=None)
 _stack: ContextVar[tuple[Layer, ...]] = ContextVar("layers", default=())
+# what is called in place of ``layer.invoke(args, kwargs)``, to see the calls go by
+Observer: TypeAlias = "Callable[[Layer, tuple[Any, ...], dict[str, Any]], Any]"
+_observer: ContextVar[Observer | None] = ContextVar("observer", default=None)
 
 
 def current_training() -> bool | None:
@@ -52,3 +55,18 @@ def outside() -> Iterator[None]:
         yield
     finally:
         _stack.reset(token)
+
+
+def observer() -> Observer | None:
+    """What wants to see the calls of layers on tensors; None where nothing does."""
+    return _observer.get()
+
+
+@contextmanager
+def observed(by: Observer) -> Iterator[None]:
+    """Calls of layers inside go through ``by``, which calls ``layer.invoke(args, kwargs)`` itself."""
+    token = _observer.set(by)
+    try:
+        yield
+    finally:
+        _observer.reset(token)
