@@ -133,11 +133,12 @@ class Lambda(Layer):
         return retyped(found, TensorType(found.dtype, full))
 
     def _declared(self, input_shape: Any) -> tuple[Any, ...]:
-        if callable(self.output_shape):
-            return tuple(self.output_shape(input_shape))
         sizes = self.output_shape
+        if callable(sizes):
+            found: Any = sizes(input_shape)
+            return tuple(found)
         batch = tree.leaves(input_shape)[0]
-        return (batch, *([sizes] if isinstance(sizes, int) else sizes))
+        return (batch, sizes) if isinstance(sizes, int) else (batch, *sizes)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return self.mask(inputs, previous_mask) if callable(self.mask) else _tensor(self.mask)

@@ -8,7 +8,8 @@ from typing import Any
 from ...errors import ArgumentError, ShapeError
 from .. import activations, initializers, op
 from ..config import not_supported
-from ..ir import Tensor
+from ..infer import TensorType
+from ..ir import Tensor, retyped
 from ..state import Variable
 from .core import known_size
 from .dense_equation import Equation
@@ -189,11 +190,13 @@ class EinsumDense(LowRank):
             raise ShapeError(f"layer {self.name!r} was built for {shape[:summed]}; got {x.type}")
         width = math.prod(shape[:summed])
         if summed > 1:
+            lead = x.shape[:free]
             x = op.Reshape(x, [*[0] * free, width])
+            x = retyped(x, TensorType(x.dtype, (*lead, width)))
         if len(shape) > 2:
             kernel = op.Reshape(kernel, [width, -1])
         product: Tensor = op.MatMul(x, kernel)
         if len(shape) == summed + 1:
             return product
-        result: Tensor = op.Reshape(product, [*[0] * free, *shape[summed:]])
-        return result
+        found = op.Reshape(product, [*[0] * free, *shape[summed:]])
+        return retyped(found, TensorType(found.dtype, (*product.shape[:-1], *shape[summed:])))

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ... import activations, dtypes, op
-from ...ir import Tensor, constant
+from ...infer import TensorType
+from ...ir import Tensor, constant, retyped
 
 
 def far(dtype: dtypes.DType) -> float:
@@ -32,10 +33,8 @@ def masked_softmax(x: Tensor, mask: Tensor, axis: int | Sequence[int] = -1) -> T
 def causal_bias(scores: Tensor) -> Tensor:
     """What to add to scores [..., queries, keys] so that none looks at later keys; any sizes."""
     sizes = op.Slice(op.Shape(scores), [-2], [2**31 - 1], [0])
-    result: Tensor = op.Trilu(
-        op.Expand(constant(far(scores.dtype), scores.dtype), sizes), 1, upper=1
-    )
-    return result
+    square = op.Expand(constant(far(scores.dtype), scores.dtype), sizes)
+    return retyped(op.Trilu(square, 1, upper=1), TensorType(scores.dtype, scores.shape[-2:]))
 
 
 def _places(queries: Tensor, keys: Tensor, axis: int) -> tuple[Tensor, Tensor]:
@@ -44,8 +43,8 @@ def _places(queries: Tensor, keys: Tensor, axis: int) -> tuple[Tensor, Tensor]:
     def numbered(x: Tensor) -> Tensor:
         size: Any = x.shape[axis]
         count = size if isinstance(size, int) else op.Gather(op.Shape(x), axis)
-        found: Tensor = op.Range(0, count, 1)
-        return found
+        found = op.Range(0, count, 1)
+        return retyped(found, TensorType(found.dtype, (size,)))
 
     return op.Unsqueeze(numbered(queries), [1]), numbered(keys)
 

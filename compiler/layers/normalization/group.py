@@ -89,7 +89,7 @@ class GroupNormalization(Affine):
         normal = op.InstanceNormalization(
             rows, constant(ones, x.dtype), constant(zeros, x.dtype), epsilon=self.epsilon
         )
-        y: Tensor = op.Reshape(normal, op.Shape(x))
+        y = retyped(op.Reshape(normal, op.Shape(x)), x.type)
         column = [-1] + [1] * (x.ndim - 2)
         if self.gamma is not None:
             y = y * op.Reshape(self.gamma, column)
