@@ -190,3 +190,13 @@ def test_an_onnx_file_is_a_layer(tmp_path: Path) -> None:
     assert len(model.trainable_weights) == 4
     with pytest.raises(NotImplementedError, match="load_onnx"):
         L.TorchModuleWrapper  # noqa: B018
+
+
+def test_input_layers() -> None:
+    start = L.InputLayer((5,), name="start")
+    assert start.output is start.input
+    assert L.InputLayer(input_tensor=start.output).output is start.output
+    assert wh.Input(tensor=start.output) is start.output
+    model = wh.Model(start.output, L.Dense(2)(start.output))
+    assert model.predict(X, verbose=0).shape == (3, 2)
+    assert model.layers[0].name == "start"
