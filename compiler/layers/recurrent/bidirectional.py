@@ -32,30 +32,33 @@ class Bidirectional(Layer):
         backward_layer: Layer | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         for given in (layer, backward_layer):
-            if given is not None and not isinstance(given, Layer):
-                raise ArgumentError(f"Bidirectional takes recurrent layers; got {given!r}")
+            known = isinstance(given, Layer) and hasattr(given, "go_backwards")
+            if given is not None and not known:
+                raise ArgumentError(
+                    f"Bidirectional takes recurrent layers, which have go_backwards; got {given!r}"
+                )
         if merge_mode not in ("concat", "sum", "mul", "ave", None):
             raise ArgumentError(
                 f"Bidirectional(merge_mode={merge_mode!r}): expected 'concat', 'sum', 'mul', 'ave' or None"
             )
         super().__init__(**kwargs)
         self.merge_mode = merge_mode
-        self.forward_layer = _copy(layer, "forward")
-        self.backward_layer = (
-            _copy(layer, "backward", go_backwards=True) if backward_layer is None else backward_layer
-        )  # fmt: skip
+        self.forward_layer: Any = _copy(layer, "forward")
+        self.backward_layer: Any = backward_layer
+        if backward_layer is None:
+            self.backward_layer = _copy(layer, "backward", go_backwards=True)
         self._check_directions()
         for each in (self.forward_layer, self.backward_layer):
             if hasattr(each, "zero_output_for_mask"):
                 each.zero_output_for_mask = each.return_sequences
         self._initial_weights = weights
-        self.stateful, self.return_state = layer.stateful, layer.return_state
-        self.return_sequences = layer.return_sequences
+        first = self.forward_layer
+        self.stateful, self.return_state = first.stateful, first.return_state
+        self.return_sequences = first.return_sequences
         self.input_spec = layer.input_spec
 
     def _check_directions(self) -> None:
-        a: Any = self.forward_layer
-        b: Any = self.backward_layer
+        a, b = self.forward_layer, self.backward_layer
         if a.go_backwards == b.go_backwards:
             raise ArgumentError(
                 f"Bidirectional: both layers have go_backwards={a.go_backwards}; one must go each way"
@@ -72,8 +75,8 @@ class Bidirectional(Layer):
     @property
     def states(self) -> Any:
         """The variables of stateful layers: forwards, then backwards; else None."""
-        each = [getattr(x, "states", None) for x in (self.forward_layer, self.backward_layer)]
-        return None if None in each else (*each[0], *each[1])
+        first, second = self.forward_layer.states, self.backward_layer.states
+        return None if first is None or second is None else (*first, *second)
 
     def reset_state(self) -> None:
         """Set the states of stateful layers to zero."""
@@ -128,8 +131,7 @@ class Bidirectional(Layer):
         return self._results(self._merged(y, reverse), [*states, *others])
 
     def _in_one_node(self, x: Tensor, training: bool) -> bool:
-        a: Any = self.forward_layer
-        b: Any = self.backward_layer
+        a, b = self.forward_layer, self.backward_layer
         return (
             all(isinstance(r, RNN) and type(r).call is RNN.call for r in (a, b))
             and all(type(r).through is RNN.through for r in (a, b))

@@ -122,10 +122,6 @@ class Cell(Layer):
         """The output and the new states, given the projected inputs."""
         raise NotImplementedError
 
-    def output_of(self, states: Sequence[Tensor]) -> Tensor:
-        """The output of the step that ended with these states."""
-        return states[0]
-
     def dropped(self, inputs: Tensor, state: Tensor, training: bool) -> Dropped:
         """New masks: to be drawn once for a sequence. ``inputs`` is one step."""
         if not training:

@@ -18,7 +18,14 @@ from ..input_spec import InputSpec
 from . import node, steps
 from .cell import Cell, as_floats, zeros
 from .masking import flat_mask
-from .stack import StackedRNNCells, build_cell, initial_state_of, output_size_of, stepped
+from .stack import (
+    StackedRNNCells,
+    build_cell,
+    cells_of,
+    initial_state_of,
+    output_size_of,
+    stepped,
+)
 
 __all__ = ["RNN"]
 
@@ -143,7 +150,7 @@ class RNN(Layer):
         sequences: bool,
     ) -> tuple[Tensor, list[Any]]:  # fmt: skip
         """Output (all in the order of time with ``sequences``, else the last) and final states."""
-        inner = cell.cells if isinstance(cell, StackedRNNCells) else []
+        inner = cells_of(cell)
         if inner and not self.unroll and all(self.in_one_node(c, x, training) for c in inner):
             final = []
             for i, each in enumerate(inner):
@@ -182,6 +189,7 @@ class RNN(Layer):
         flat, structure = tree.flatten(states)
         flat = [_with_batch(s, x) for s in flat]
         ours = isinstance(cell, Cell) and type(cell).call is Cell.call
+        dropped: Any = None
         turned = op.Transpose(x, perm=[1, 0, *range(2, x.ndim)])
         with _dropping(cell, x[:, 0], tree.unflatten(structure, flat), training):
             if ours:  # what needs no state is done for all steps at once
@@ -229,8 +237,8 @@ def _dropping(cell: Any, x: Tensor, states: Any, training: bool) -> Iterator[Non
 
     ``x`` is the input of one step; only its shape matters, and that of ``states``.
     """
-    cells = list(cell.cells) if isinstance(cell, StackedRNNCells) else [cell]
-    each = states if isinstance(cell, StackedRNNCells) else [states]
+    stack = cells_of(cell)
+    cells, each = (stack, states) if stack else ([cell], [states])
     ours = []
     for inner, own in zip(cells, each, strict=True):
         state = tree.leaves(own)[0]
@@ -278,7 +286,7 @@ class CellLayer(RNN):
     @staticmethod
     def shared(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Arguments of the layer that its cell takes as well; those of the cell alone are taken out."""
-        found = {k: kwargs[k] for k in ("dtype", "trainable") if k in kwargs}
+        found: dict[str, Any] = {k: kwargs[k] for k in ("dtype", "trainable") if k in kwargs}
         if "implementation" in kwargs:
             found["implementation"] = kwargs.pop("implementation")
         return {"name": name, **found}

@@ -55,6 +55,11 @@ class StackedRNNCells(Layer):
         return inputs, new
 
 
+def cells_of(cell: Any) -> list[Any]:
+    """The cells of a stack; of any other cell none."""
+    return list(cell.cells) if isinstance(cell, StackedRNNCells) else []
+
+
 def output_size_of(cell: Any) -> int:
     """``output_size`` of a cell, or the size of its first state."""
     found = getattr(cell, "output_size", None)
@@ -83,5 +88,6 @@ def stepped(cell: Any, inputs: Tensor, states: Any, training: bool) -> tuple[Any
     options = {}
     if isinstance(cell, Layer) and "training" in signature(type(cell).call).parameters:
         options["training"] = training
-    output, after = (cell if callable(cell) else cell.call)(inputs, states, **options)
+    step: Any = cell if callable(cell) else cell.call
+    output, after = step(inputs, states, **options)
     return output, after if isinstance(after, (list, tuple)) else [after]
