@@ -329,6 +329,14 @@ def test_whole_numbers_become_floats() -> None:
     np.testing.assert_array_equal(both(x), both(x.astype("float32")))
 
 
+def test_each_step_has_its_own_mask_within_time_distributed() -> None:
+    inner = wh.layers.LSTM(U)
+    x, mask = normal(2, 3, T, F), normal(2, 3, T) > 0
+    found = wh.layers.TimeDistributed(inner)(x, mask=mask)
+    wanted = [np.asarray(inner(x[:, t], mask=mask[:, t])) for t in range(3)]
+    np.testing.assert_allclose(found, np.stack(wanted, 1), rtol=1e-5, atol=1e-6)
+
+
 def test_bidirectional_begins_with_given_weights() -> None:
     first = wh.layers.Bidirectional(wh.layers.GRU(U))
     x = normal(3, T, F)
@@ -347,6 +355,12 @@ TRAINED: dict[str, Any] = {
     "gelu": lambda: wh.layers.SimpleRNN(8, activation="gelu"),
     "cell of a user": lambda: wh.layers.RNN(Scaled(8)),
     "stack": lambda: wh.layers.RNN([wh.layers.LSTMCell(8), wh.layers.LSTMCell(8)]),
+    "stack, dropouts": lambda: wh.layers.RNN(
+        [
+            wh.layers.LSTMCell(8, dropout=0.1, recurrent_dropout=0.1),
+            wh.layers.GRUCell(8, dropout=0.1),
+        ]
+    ),
     "float16": lambda: wh.layers.LSTM(8, dtype="mixed_float16"),
 }
 
@@ -366,6 +380,34 @@ def test_training_on_one_length_and_asking_for_others(name: str) -> None:
         alone = [model.predict_on_batch(other[i : i + 1]) for i in range(5)]
         together = model.predict(other, verbose=0)
         np.testing.assert_allclose(together, np.concatenate(alone), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_images_with_the_channels_in_front(training: bool) -> None:
+    options = {"return_sequences": True, "return_state": True, "strides": (2, 1)}
+    options |= {"dropout": 0.5, "recurrent_dropout": 0.5, "seed": 5} if training else {}
+    last = wh.layers.ConvLSTM2D(3, (2, 3), padding="same", **options)
+    first = wh.layers.ConvLSTM2D(
+        3, (2, 3), padding="same", data_format="channels_first", **options
+    )  # fmt: skip
+    x = normal(2, 4, 5, 6, 2)
+    y, *states = last(x, training=training)
+    turned = np.moveaxis(x, -1, 2)
+    first.build(turned.shape)
+    first.built = True
+    first.set_weights(last.get_weights())
+    z, *others = first(turned, training=training)
+    np.testing.assert_allclose(np.moveaxis(np.asarray(z), 2, -1), y, rtol=1e-5, atol=1e-6)
+    for a, b in zip(states, others, strict=True):
+        np.testing.assert_allclose(np.moveaxis(np.asarray(b), 1, -1), a, rtol=1e-5, atol=1e-6)
+    # from the middle on with the states of the first half
+    if not training:
+        _, *states = last(x[:, :2])
+        np.testing.assert_allclose(
+            last(x[:, 2:], initial_state=states)[0], np.asarray(y)[:, 2:], rtol=1e-5, atol=1e-6
+        )
+    else:
+        assert np.any(np.asarray(last(x)[0]) != np.asarray(y))
 
 
 def test_a_decoder_goes_on_from_the_states_of_an_encoder() -> None:

@@ -76,11 +76,12 @@ class ConvLSTMCell(Cell):
     def project(self, inputs: Tensor, dropped: Dropped) -> Tensor:
         """[..., batch, channels, ...] convolved to [..., batch, 4 * filters, ...]."""
         before = inputs.shape[: -self.rank - 1]
-        images = op.Reshape(inputs, [-1, *inputs.shape[-self.rank - 1 :]])
+        one = inputs.shape[-self.rank - 1 :]
+        images = op.Reshape(inputs, [-1, *one])
         if dropped.inputs:
             kernels = split(self.kernel, 4)
             parts = [
-                self._convolved(op.Reshape(inputs * m, op.Shape(images)), k)
+                self._convolved(op.Reshape(inputs * m, [-1, *one]), k)
                 for m, k in zip(dropped.inputs, kernels, strict=True)
             ]
             z = op.Concat(*parts, axis=1)
