@@ -20,6 +20,7 @@ import numpy as np
 
 from ..errors import GradientError
 from . import dtypes, schema, scope
+from .detours import reinstated
 from .ir import (
     LEAVES,
     STOP,
@@ -126,6 +127,7 @@ def vector_jacobian(
     See ``grad`` for ``wrt``, the result and the errors. With ``connected=False`` outputs that depend on
     nothing in ``wrt`` are no error: the result is zero.
     """
+    outputs = reinstated(outputs, wrt)
     order = toposort(outputs)
     reached = set(order)
     sources = [_sources(w, order, reached) for w in wrt]

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -41,6 +41,7 @@ RANDOM = frozenset({
 })  # fmt: skip
 # operator -> function of operands and attributes: an equal tensor that is simpler, or None
 SIMPLER: dict[str, Callable[[tuple[Tensor | None, ...], dict[str, Any]], Tensor | None]] = {}
+DETOURS: list[Callable[..., None]] = []  # who wants to know what was made simpler
 
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
@@ -56,6 +57,7 @@ class Node:
     site: scopes.Site | None = None
     placeholder: bool = False
     concrete: bool = True
+    detours: list[Any] = field(default_factory=list)  # see detours.py
 
     @property
     def outputs(self) -> tuple[Tensor, ...]:
@@ -342,11 +344,8 @@ def _weak(value: Any, dtype: dtypes.DType | None) -> Array:
     if array.dtype.kind in "US":
         return array.astype(object)
     if dtype is None:
-        weak: dict[str, dtypes.DType] = {
-            "f": dtypes.FLOAT32,
-            "i": dtypes.INT64,
-            "u": dtypes.INT64,
-        }
+        floats, whole = dtypes.FLOAT32, dtypes.INT64
+        weak: dict[str, dtypes.DType] = {"f": floats, "i": whole, "u": whole}
         dtype = weak.get(array.dtype.kind, array.dtype)
     if array.dtype.kind == "f" and dtype.kind in "iub" and not np.all(array == np.floor(array)):
         raise OpError(f"{value!r} is no operand for a {dtype.name} tensor: cast the tensor first")
@@ -370,6 +369,8 @@ def apply(op: str, *inputs: Like | None, outputs: int | None = None, **attrs: An
     normal = normalise(op, attrs)
     simplify = SIMPLER.get(op) if made == 1 else None
     if simplify is not None and (simple := simplify(tensors, dict(normal))) is not None:
+        for note in DETOURS:
+            note(op, tensors, normal, simple)
         return simple
     node = _intern(op, tensors, normal, made)
     return node.outputs if count > 1 else Tensor(node, 0, node.types[0])

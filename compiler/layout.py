@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from . import op, scope
+from . import detours, op, scope
 from .ir import Tensor, apply, value_if_known
 
 _UNARY = frozenset({
@@ -40,6 +40,13 @@ def _turned(x: Tensor, perm: tuple[int, ...]) -> Tensor:
 
 def _moved(x: Tensor, perm: tuple[int, ...]) -> Tensor | None:
     """``Transpose(x, perm)`` without a Transpose, where an earlier one can be undone."""
+    found = _without(x, perm)
+    if found is not None:
+        detours.note("Transpose", [x], (("perm", perm),), found)
+    return found
+
+
+def _without(x: Tensor, perm: tuple[int, ...]) -> Tensor | None:
     node = x.node
     attrs: dict[str, Any] = dict(node.attrs)
     if node.op == "Transpose":

@@ -169,7 +169,16 @@ def _words(shape: Shape, state: Tensor, lane: int = 0, tail: int = 1) -> Tensor:
     words = _spread(words)
     # Streams that share the first key but for a shift part here: this factor differs.
     words = _spread(words + _high(words) * (second * 2 + 1))
-    return op.Reshape(words, target)
+    return _known(op.Reshape(words, target), shape)
+
+
+def _known(x: Tensor, shape: Shape) -> Tensor:
+    """``x`` with the dims that ``shape`` has as numbers among tensors."""
+    if isinstance(shape, (Tensor, int, np.integer)):
+        return x
+    sizes = [int(d) if isinstance(d, (int, np.integer)) else None for d in shape]
+    dims = tuple(old if new is None else new for old, new in zip(x.shape, sizes, strict=True))
+    return retyped(x, TensorType(x.dtype, dims))
 
 
 def _range(count: Tensor) -> Tensor:
