@@ -84,7 +84,7 @@ class Network(Layer):
         """The graph's outputs for other inputs; ``mask`` is nested as these, or there is none."""
         if not self.is_functional:
             return super().call(inputs)
-        given = self._matched(inputs)
+        given = self._arranged(inputs)
         if mask is not None:
             given = masked(given, tree.leaves(mask))
         bindings: dict[Key, Tensor | None] = {
@@ -93,7 +93,7 @@ class Network(Layer):
         found = functional.replay(tree.leaves(self._outputs), bindings)
         return tree.unflatten(tree.flatten(self._outputs)[1], found)
 
-    def _matched(self, inputs: Any) -> list[Tensor | None]:
+    def _arranged(self, inputs: Any) -> list[Tensor | None]:
         """The given tensors in the order of the model's inputs; dicts match by name."""
         wanted = tree.leaves(self._inputs)
         if isinstance(inputs, Mapping) and not isinstance(self._inputs, Mapping):
