@@ -19,6 +19,8 @@ from .runtime.directory import (
     image_dataset_from_directory,
     text_dataset_from_directory,
 )
+from .runtime.drawing import model_to_dot, plot_model
+from .runtime.summary import summary_json
 from .runtime.utils import (
     Progbar,
     array_to_img,
@@ -74,14 +76,17 @@ __all__ = [
     "is_interactive_logging_enabled",
     "is_keras_tensor",
     "load_img",
+    "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "save_img",
     "serialize_keras_object",
     "set_random_seed",
     "split_dataset",
+    "summary_json",
     "text_dataset_from_directory",
     "timeseries_dataset_from_array",
     "to_categorical",
