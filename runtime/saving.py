@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,13 @@ from safetensors.numpy import save_file
 
 from ..compiler import config, tree
 from ..compiler.ir import Array, argument
-from ..compiler.lower import state_names
 from ..compiler.optimizers import Optimizer
 from ..compiler.program import TensorSpec
 from ..compiler.state import Trace, Variable, tracing
 from ..errors import ArgumentError, ExportError, FileFormatError
+from . import keras_files
 from .files import replacing
+from .places import placed
 
 if TYPE_CHECKING:
     from .model import Model
@@ -31,9 +32,9 @@ _SHARDS = "weights"
 
 def named_state(model: Model) -> dict[str, Variable]:
     """All that a file keeps: ``model/...`` and ``optimizer/...``, uniquely named."""
-    found = {f"model/{n}": v for n, v in _named(model.variables).items()}
-    for label, optimizer in _optimizers(model).items():
-        found |= {f"{label}/{n}": v for n, v in _named(optimizer.variables).items()}
+    found = {f"model/{n}": v for n, v in placed(model).items()}
+    for label, optimizer in _optimizers(model).items():  # slots are named after weights: by order
+        found |= {f"{label}/{i}": v for i, v in enumerate(optimizer.variables)}
     return found
 
 
@@ -45,11 +46,6 @@ def _optimizers(model: Model) -> dict[str, Optimizer]:
         if isinstance(value, Optimizer)
     }
     return own if model.optimizer is None else {"optimizer": model.optimizer, **own}
-
-
-def _named(variables: Sequence[Variable]) -> dict[str, Variable]:
-    """Variables by their paths, made unique."""
-    return dict(zip(state_names([v.path for v in variables]), variables, strict=True))
 
 
 def save(
@@ -106,8 +102,13 @@ def load_model(
         custom_objects: your own classes and functions by name. Nothing else in the file is executed,
             whatever ``safe_mode`` says.
 
+    Files of Keras 3 (``.keras``, or the folder) and its old ``.h5`` are read as well; they need the extra
+    ``waterhorse[keras]``.
+
     Raises ``FileFormatError`` where the file is damaged, of another kind, or uses unknown classes.
     """
+    if keras_files.is_keras(filepath):
+        return keras_files.load_model(filepath, custom_objects, compile)
     description, arrays = _read(filepath)
     with config.custom_object_scope(custom_objects or {}):
         model = config.deserialize(description["model"])
@@ -188,7 +189,7 @@ def save_weights(
 ) -> None:
     """See ``Model.save_weights``."""
     _check_free(filepath, overwrite)
-    arrays = {n: v.numpy() for n, v in _named(model.variables).items()}
+    arrays = {n: v.numpy() for n, v in placed(model).items()}
     if max_shard_size is None:
         with replacing(filepath) as temporary:
             save_file(arrays, str(temporary))
@@ -237,8 +238,11 @@ def load_weights(
     model: Model, filepath: str | os.PathLike[str], skip_mismatch: bool = False
 ) -> None:
     """See ``Model.load_weights``."""
+    if keras_files.is_keras(filepath):
+        keras_files.load_weights(model, filepath, skip_mismatch)
+        return
     arrays = _stored_weights(os.fspath(filepath))
-    state = _named(model.variables)
+    state = placed(model)
     fitting = {n for n, v in state.items() if n in arrays and arrays[n].shape == v.shape}
     for name, variable in state.items():
         if name in fitting:
