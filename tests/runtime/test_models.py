@@ -436,3 +436,30 @@ def test_mixed_precision() -> None:
     assert model.predict(x[:2], verbose=0).dtype == np.float32
     again = wh.layers.Dense.from_config(model.layers[0].get_config())
     assert again.dtype_policy.name == "mixed_float16"
+
+
+def test_layers_that_nobody_named_are_found_again(tmp_path) -> None:
+    """Automatic names are numbered through the process: a loaded copy has other ones."""
+
+    class Block(L.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.norm = L.LayerNormalization()
+            self.parts = {"wide": L.Dense(4), "more": [L.Dense(3), L.Dropout(0.5)]}
+
+        def call(self, inputs, training=False):
+            x = self.parts["wide"](self.norm(inputs))
+            return self.parts["more"][1](self.parts["more"][0](x), training=training)
+
+    model = wh.Sequential([wh.Input((4,)), Block(), Block()])
+    model.compile("adam", "mse")
+    x, y = numbers(8, 4), numbers(8, 3)
+    model.fit(x, y, verbose=0)
+    model.save(tmp_path / "model.wh")
+    model.save_weights(tmp_path / "weights.safetensors")
+    again = wh.models.load_model(tmp_path / "model.wh", custom_objects={"Block": Block})
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+    assert again.train_on_batch(x, y) == model.train_on_batch(x, y)
+    model.load_weights(tmp_path / "weights.safetensors")
+    again.load_weights(tmp_path / "weights.safetensors")
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
