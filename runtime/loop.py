@@ -175,6 +175,7 @@ class _Fit:
             started = time.perf_counter()
             step = model.steps.get("train", self.source.structure, self.source.example())
             _check_labels(model, self.source, step)
+            self.progress.watch(self.hooks.callbacks)
             self.progress.compiled(step, time.perf_counter() - started)
             self._watched(step)
             self.hooks.call("on_train_begin")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -14,7 +15,7 @@ from rich.text import Text
 from ..errors import ArgumentError
 
 if TYPE_CHECKING:
-    from .callbacks import Logs
+    from .callbacks import Callback, Logs
     from .model import Model
     from .step import Step
 
@@ -29,6 +30,7 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None: ...
+    def watch(self, callbacks: Sequence[Callback]) -> None: ...
     def compiled(self, step: Step, seconds: float) -> None: ...
     def begin_epoch(self, epoch: int, epochs: int, steps: int | None) -> None: ...
     def update(self, done: int, examples: int, logs: Logs) -> None: ...
@@ -45,7 +47,9 @@ def reporter(verbose: Any, model: Model) -> Progress:
         raise ArgumentError(f"verbose={verbose!r}: expected 0, 1, 2 or 'auto'")
     if verbose in (0, False) and verbose != "auto":
         return Progress()
-    if verbose == 2 or not sys.stdout.isatty():
+    if verbose == 2:
+        return Plain(model)
+    if not sys.stdout.isatty():
         return Lines(model)
     return Bar(model)
 
@@ -73,8 +77,15 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
+def step_duration(seconds: float) -> str:
+    """``43ms``, ``2s``, ``310us``, as Keras writes them."""
+    if seconds >= 1 or seconds == 0:
+        return f"{seconds:.0f}s"
+    return f"{seconds * 1e3:.0f}ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f}us"
+
+
 class Epochs(Progress):
-    """What the bar and the plain lines share: where we are, and how fast."""
+    """What the bar and the lines share: where we are, how fast, and what is the best so far."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -83,6 +94,16 @@ class Epochs(Progress):
         self.steps: int | None = None
         self.logs: Logs = {}
         self.started = self.trained = time.perf_counter()
+        self._watched: Sequence[Callback] = ()
+
+    def watch(self, callbacks: Sequence[Callback]) -> None:
+        """The callbacks, some of which know what is best."""
+        self._watched = callbacks
+
+    def best(self, logs: Logs) -> str:
+        """``best val_loss`` where a callback that follows it finds so, else nothing."""
+        names = dict.fromkeys(n for c in self._watched if (n := c.best_by(logs)))
+        return f"best {', '.join(names)}" if names else ""
 
     def begin_epoch(self, epoch: int, epochs: int, steps: int | None) -> None:
         self.epoch, self.epochs, self.steps = epoch, epochs, steps
@@ -124,6 +145,7 @@ class Lines(Epochs):
     def __init__(self, model: Model) -> None:
         super().__init__(model)
         self._said = time.perf_counter()
+        self._test_steps: int | None = None
 
     def _say(self, line: str) -> None:
         print(line, flush=True)
@@ -137,11 +159,72 @@ class Lines(Epochs):
 
     def end_epoch(self, logs: Logs) -> None:
         took = duration(time.perf_counter() - self.started)
-        parts = [self.title(), took, formatted(logs), self.learning_rate(), self.speed()]
+        parts = [
+            self.title(),
+            took,
+            formatted(logs),
+            self.learning_rate(),
+            self.speed(),
+            self.best(logs),
+        ]
         self._say("  ".join(p for p in parts if p))
+
+    def begin_test(self, steps: int | None) -> None:
+        self._test_steps = steps
+
+    def update_test(self, done: int) -> None:
+        if time.perf_counter() - self._said > _PLAIN_SECONDS:
+            of = f"/{self._test_steps}" if self._test_steps else ""
+            self._say(
+                f"{self.title()}  validating {done}{of}" if self.epochs else f"step {done}{of}"
+            )
 
     def report(self, title: str, logs: Logs) -> None:
         self._say(f"{title}  {formatted(logs)}")
+
+
+class Plain(Epochs):
+    """Keras' lines for ``verbose=2``: ``2/2 - 0s - 43ms/step - accuracy: 0.3594 - loss: 1.4268``.
+
+    A learning rate is added where it is not that of the epoch before, and a mark to the best epochs.
+    """
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(model)
+        self._rate = ""
+        self._test_started = 0.0
+        self._tested = 0
+
+    def begin_epoch(self, epoch: int, epochs: int, steps: int | None) -> None:
+        super().begin_epoch(epoch, epochs, steps)
+        self._rate = self._rate or self.learning_rate()
+        if epochs > 1:
+            print(f"Epoch {epoch + 1}/{epochs}", flush=True)
+
+    def end_epoch(self, logs: Logs) -> None:
+        now = time.perf_counter()
+        per_step = (self.trained - self.started) / max(self.done, 1)
+        parts = self._parts(self.done, now - self.started, per_step, logs)
+        rate = self.learning_rate()
+        if rate != self._rate:
+            parts.append(rate.replace("lr ", "learning_rate: "))
+            self._rate = rate
+        print(" - ".join([*parts, *filter(None, [self.best(logs)])]), flush=True)
+
+    def _parts(self, done: int, seconds: float, per_step: float, logs: Logs) -> list[str]:
+        values = [f"{name}: {number(value)}" for name, value in sorted(logs.items())]
+        return [f"{done}/{done}", f"{seconds:.0f}s", f"{step_duration(per_step)}/step", *values]
+
+    def begin_test(self, steps: int | None) -> None:
+        self._test_started, self._tested = time.perf_counter(), steps or 0
+
+    def update_test(self, done: int) -> None:
+        self._tested = max(self._tested, done)
+
+    def report(self, title: str, logs: Logs) -> None:
+        took = time.perf_counter() - self._test_started
+        per_step = took / max(self._tested, 1)
+        print(" - ".join(self._parts(self._tested, took, per_step, logs)), flush=True)
 
 
 class Bar(Epochs):
@@ -212,6 +295,9 @@ class Bar(Epochs):
         text.append(f"  {duration(time.perf_counter() - self.started)}  ")
         text.append(formatted(logs))
         text.append(f"  {self.learning_rate()}  {self.speed()}", "dim")
+        best = self.best(logs)
+        if best:
+            text.append(f"  ★ {best}", "bold yellow")
         self._console.print(text)
 
     def report(self, title: str, logs: Logs) -> None:

@@ -28,6 +28,13 @@ class Callback:
     def set_model(self, model: Model) -> None:
         self.model = model
 
+    def best_by(self, logs: Logs) -> str:
+        """The metric by which an epoch with these logs is the best so far; "" where that is not known.
+
+        Asked before ``on_epoch_end``, for the progress display.
+        """
+        return ""
+
     def get_state(self) -> dict[str, Any]:
         """What must be known to go on after an interruption: numbers, texts, arrays; lists and dicts.
 

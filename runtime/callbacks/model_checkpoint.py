@@ -89,6 +89,14 @@ class ModelCheckpoint(EveryFewBatches):
         if self.verbose:
             print(f"epoch {fields['epoch']}: wrote {path}")
 
+    def best_by(self, logs: Logs) -> str:
+        value = logs.get(self.monitor) if self.save_best_only else None
+        return self.monitor if value is not None and self._better(value) else ""
+
+    def _better(self, value: float) -> bool:
+        up = improves_upwards("ModelCheckpoint", self.monitor, self.mode, self.model)
+        return self.best is None or (value > self.best if up else value < self.best)
+
     def _improved(self, epoch: int, logs: Logs) -> bool:
         value = logs.get(self.monitor)
         if value is None:
@@ -96,8 +104,7 @@ class ModelCheckpoint(EveryFewBatches):
                 f"ModelCheckpoint: there is no {self.monitor!r} to tell the best model by; there "
                 f"are {', '.join(logs)} (val_... needs validation data in every epoch)"
             )
-        up = improves_upwards("ModelCheckpoint", self.monitor, self.mode, self.model)
-        better = self.best is None or (value > self.best if up else value < self.best)
+        better = self._better(value)
         if self.verbose:
             change = f"improved to {value:.5f}" if better else "did not improve"
             since = "" if self.best is None else f" (best before: {self.best:.5f})"

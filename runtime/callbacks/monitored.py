@@ -102,6 +102,11 @@ class MonitorCallback(Callback):
         least = self.min_delta
         return value - least > reference if up else value + least < reference
 
+    def best_by(self, logs: Logs) -> str:
+        value = logs.get(self.monitor)
+        better = value is not None and self.improved(float(value), self.best)
+        return self.monitor if better else ""
+
     def get_state(self) -> dict[str, Any]:
         return {"best": self.best, "wait": self.wait}
 

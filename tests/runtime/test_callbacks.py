@@ -155,7 +155,7 @@ def test_a_loop_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
     made = model()
     stop = cb.EarlyStopping(monitor="loss", patience=1)
     hooks = cb.CallbackList([stop], add_history=True, add_progbar=True, model=made, epochs=9,
-                            steps=2, verbose=2)  # fmt: skip
+                            steps=2, verbose=1)  # fmt: skip
     hooks.append(cb.LearningRateScheduler(lambda epoch: 0.5 / (epoch + 1)))
     losses = [3.0, 2.0, 2.5, 2.6]
     hooks.on_train_begin()
@@ -193,7 +193,7 @@ def test_evaluation_and_prediction_in_a_loop_of_ones_own(
 
 
 def test_progress_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
-    fit(model(), cb.ProgbarLogger(), epochs=2, verbose=2)
+    fit(model(), cb.ProgbarLogger(), epochs=2, verbose=1)
     assert len(capsys.readouterr().out.splitlines()) == 2
 
 
