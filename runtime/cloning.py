@@ -90,7 +90,7 @@ def _start_like(t: Tensor) -> Tensor:
 
 def _functional(
     model: Network, starts: Any, clone: Callable[[Layer], Layer], call: Callable[..., Any] | None
-) -> Model:
+) -> Network:
     if starts is None:
         starts = tree.map_leaves(_start_like, model.input)
     given = tree.leaves(starts)

@@ -94,7 +94,7 @@ class ImportedModel(AdaptedModel):
 
     # -- what it computes -----------------------------------------------------------------------
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
+    def call(self, inputs: Any, training: bool = False) -> Any:  # type: ignore[override]  # no masks
         values: dict[Key, Tensor] = dict(self._constants)
         values |= self.weight_values()
         values |= {
