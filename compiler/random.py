@@ -18,7 +18,7 @@ import math
 import random as _python_random
 import secrets
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -191,7 +191,8 @@ def _target(shape: Shape) -> Tensor:
         return shape
     sizes = [shape] if isinstance(shape, (int, np.integer)) else list(shape)
     if any(isinstance(d, Tensor) for d in sizes):
-        dims: list[Any] = [op.Reshape(op.Cast(d, to=np.int64), [1]) for d in sizes]
+        mixed: list[Any] = sizes
+        dims = [op.Reshape(op.Cast(d, to=np.int64), [1]) for d in mixed]
         return op.Concat(*dims, axis=0)
     if not all(isinstance(d, (int, np.integer)) and d >= 0 for d in sizes):
         raise ArgumentError(
