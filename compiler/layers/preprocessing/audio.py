@@ -10,7 +10,8 @@ import numpy as np
 
 from ....errors import ArgumentError
 from ... import initializers, op, windows
-from ...ir import Array, Tensor, apply
+from ...dtypes import TensorType
+from ...ir import Array, Tensor, apply, retyped
 from ...ops import arctan2
 from ..base import Layer
 from ..core import known_size
@@ -203,8 +204,9 @@ class MelSpectrogram(Layer):
             bands = self._decibels(bands)
         bands = op.Transpose(bands, perm=[0, 2, 1])
         leading = op.Shape(inputs, end=-1)
-        result: Tensor = op.Reshape(bands, op.Concat(leading, op.Shape(bands, start=1), axis=0))
-        return result
+        result = op.Reshape(bands, op.Concat(leading, op.Shape(bands, start=1), axis=0))
+        known = (*inputs.shape[:-1], *bands.shape[1:])  # the bands, whatever the time
+        return retyped(result, TensorType(result.dtype, known))
 
     def _decibels(self, power: Tensor) -> Tensor:
         scale = 10 / math.log(10)
