@@ -58,7 +58,7 @@ class Position:
     batch: int = 0
     drawn: int = 0
     seed: int | None = None
-    logs: dict[str, float] = field(default_factory=dict)
+    logs: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -234,14 +234,16 @@ def _plain(value: Any) -> Any:
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
     if isinstance(value, np.generic):
         value = value.item()
     return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def numbers(values: list[Any]) -> list[float]:
-    """Floats that were written by ``save``, where NaN is the text "nan"."""
-    return [float(v) for v in values]
+def numbers(values: list[Any]) -> list[Any]:
+    """Floats that were written by ``save``, where NaN is the text "nan"; lists were arrays."""
+    return [np.array(numbers([*v]), "float32") if np.ndim(v) else float(v) for v in values]
 
 
 def _read(path: Path) -> Checkpoint:

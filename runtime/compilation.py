@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..compiler import losses, metrics, op, optimizers, tree
+from ..compiler import losses, metrics, naming, op, optimizers, tree
 from ..compiler.ir import Tensor, apply, constant
 from ..compiler.state import Variable
 from ..errors import ArgumentError
@@ -30,43 +31,92 @@ class Compilation:
         _check_names(metric)
         _check_names(weighted)
         for item in tree.leaves(loss):
-            losses.get(item)
+            if item not in _CROSSENTROPY:
+                losses.get(item)
         self.loss_tracker = metrics.Mean(name="loss")
         self.output_trackers: dict[str, metrics.Mean] = {}
         self._per_output: list[tuple[Any, float]] = []
         self._unweighted_metrics: list[list[metrics.Metric]] = []
         self._weighted_metrics: list[list[metrics.Metric]] = []
         self._names: list[str] = []
+        self.labels: dict[metrics.Metric, str] = {}  # what logs call those of `compile`
         self.built = False
 
-    def build(self, names: Sequence[str], y: Sequence[Any], y_pred: Sequence[Tensor]) -> None:
-        """Match losses and metrics to the outputs. Raises ``ArgumentError`` where they do not fit."""
+    def build(
+        self,
+        names: Sequence[str],
+        y: Sequence[Any],
+        y_pred: Sequence[Tensor],
+        by_name: bool = False,
+    ) -> None:
+        """Match losses and metrics to the outputs. Raises ``ArgumentError`` where they do not fit.
+
+        Where outputs are a dict (``by_name``) and losses, too, the trackers have the order of the losses.
+        """
         if self.built:
             return
         self._names = list(names)
         chosen = _per_output("loss", self._loss, names)
         weights = _per_output("loss_weights", self._weights, names)
         self._per_output = [
-            (_loss_object(item), 1.0 if weight is None else float(weight))
-            for item, weight in zip(chosen, weights, strict=True)
+            (_loss_object(item, true, pred), 1.0 if weight is None else float(weight))
+            for item, weight, true, pred in zip(chosen, weights, y, y_pred, strict=True)
         ]
-        several = len(names) > 1
-        if several:
-            self.output_trackers = {
-                n: metrics.Mean(name=f"{n}_loss")
-                for n, (item, _) in zip(names, self._per_output, strict=True)
-                if item is not None
-            }
-        for raw, found in ((self._metric, self._unweighted_metrics),
-                           (self._weighted, self._weighted_metrics)):  # fmt: skip
-            for i, wanted in enumerate(_metrics_per_output(raw, names)):
-                prefix = f"{names[i]}_" if several else ""
-                target = y[i] if i < len(y) else None
-                found.append([_metric_object(m, target, y_pred[i], prefix) for m in wanted])
-                for metric in found[-1]:
-                    if not metric.built:
-                        metric.build(y_pred[i].shape)
+        with_loss = [n for n, item in zip(names, chosen, strict=True) if item is not None]
+        if by_name and isinstance(self._loss, Mapping):
+            with_loss.sort(key=[*self._loss].index)
+        if len(with_loss) > 1:
+            self.output_trackers = {n: metrics.Mean(name=f"{n}_loss") for n in with_loss}
+        self._unweighted_metrics = self._metrics_of("metrics", self._metric, y, y_pred)
+        self._weighted_metrics = self._metrics_of(
+            "weighted_metrics", self._weighted, y, y_pred, "weighted_"
+        )
         self.built = True
+
+    def _metrics_of(
+        self, what: str, wanted: Any, y: Sequence[Any], y_pred: Sequence[Tensor], prefix: str = ""
+    ) -> list[list[metrics.Metric]]:
+        """The metrics of each output, labelled: ``prefix`` is for names that are taken already."""
+        found = []
+        for i, row in enumerate(_metrics_per_output(what, wanted, self._names)):
+            found.append([_metric_object(m, y[i], y_pred[i]) for m in row])
+            for given, metric in zip(row, found[-1], strict=True):
+                output = f"{self._names[i]}_" if self.several else ""
+                label = self.labels[metric] = self._free(output, metric.name, prefix)
+                if metric is not given:
+                    metric.name = label
+                if not metric.built:
+                    metric.build(y_pred[i].shape)
+        return found
+
+    def _free(self, output: str, name: str, prefix: str) -> str:
+        """A label that no other metric has: ``name``, ``weighted_name``, ``name_1`` ..."""
+        taken = set(self.labels.values())
+        if f"{output}{name}" in taken:
+            name = f"{prefix}{name}"
+        numbered = (f"{output}{name}_{i}" if i else f"{output}{name}" for i in itertools.count())
+        return next(label for label in numbered if label not in taken)
+
+    @property
+    def single_loss(self) -> Any:
+        """The loss of the only output; None where there are several, or data must decide ("ce")."""
+        if self.built:
+            return self._per_output[0][0] if len(self._per_output) == 1 else None
+        unknown = isinstance(self._loss, (Mapping, list, tuple)) or self._loss in _CROSSENTROPY
+        return None if unknown else losses.get(self._loss)
+
+    def matched(self, names: Sequence[str], y: list[Any]) -> list[Any]:
+        """A target per output: outputs without a loss need none in a list of targets."""
+        chosen = _per_output("loss", self._loss, names)
+        if len(y) == len(names) or len(y) != sum(item is not None for item in chosen):
+            return y or [None] * len(names)
+        feed = iter(y)
+        return [None if item is None else next(feed) for item in chosen]
+
+    @property
+    def several(self) -> bool:
+        """Whether there are several outputs."""
+        return len(self._names) > 1
 
     @property
     def metrics(self) -> list[metrics.Metric]:
@@ -145,39 +195,50 @@ def _per_output(what: str, given: Any, names: Sequence[str]) -> list[Any]:
     return [given] * len(names)
 
 
-def _metrics_per_output(given: Any, names: Sequence[str]) -> list[list[Any]]:
-    if given is None:
+def _metrics_per_output(what: str, given: Any, names: Sequence[str]) -> list[list[Any]]:
+    """Metrics of each output: for several, a list has an entry (a metric or a list) for each."""
+    if given is None or given == []:
         return [[] for _ in names]
-    nested = isinstance(given, (list, tuple)) and any(isinstance(g, (list, tuple)) for g in given)
-    if isinstance(given, Mapping) or nested:
-        rows = _per_output("metrics", given, names)
-        return [
-            list(r) if isinstance(r, (list, tuple)) else [r] if r is not None else [] for r in rows
-        ]
-    flat = list(given) if isinstance(given, (list, tuple)) else [given]
-    return [list(flat) for _ in names]
+    if len(names) == 1 and not isinstance(given, Mapping):
+        return [tree.leaves(given)]
+    if not isinstance(given, (Mapping, list, tuple)) or (
+        not isinstance(given, Mapping) and len(given) != len(names)
+    ):
+        raise ArgumentError(
+            f"{what}={given!r} does not say which output is meant: expected a dict by output, or a "
+            f"list with one entry (a metric, a list or None) for each of {list(names)}"
+        )
+    rows = _per_output(what, given, names)
+    return [list(r) if isinstance(r, (list, tuple)) else [r] if r is not None else [] for r in rows]
 
 
-def _loss_object(item: Any) -> Any:
+def _loss_object(item: Any, y: Tensor | None, pred: Tensor) -> Any:
+    if isinstance(item, str) and item in _CROSSENTROPY:
+        if y is None:
+            raise ArgumentError(f"the loss {item!r} needs targets")
+        kind = type(metrics.resolve_accuracy(item, y.shape, pred.shape))
+        item = getattr(losses, kind.__name__)()
     found = losses.get(item)
     if found is None or isinstance(found, losses.Loss):
         return found
     return losses.LossFunctionWrapper(found, name=getattr(found, "__name__", "loss"))
 
 
-def _metric_object(item: Any, y: Tensor | None, pred: Tensor, prefix: str) -> metrics.Metric:
+def _metric_object(item: Any, y: Tensor | None, pred: Tensor) -> metrics.Metric:
     if isinstance(item, metrics.Metric):
         return item
     if item in (*_ACCURACY, *_CROSSENTROPY):
         if y is None:
             raise ArgumentError(f"the metric {item!r} needs targets")
-        return metrics.resolve_accuracy(item, y.shape, pred.shape, f"{prefix}{item}")
+        return metrics.resolve_accuracy(item, y.shape, pred.shape, item)
     found = metrics.get(item)
     if isinstance(found, metrics.Metric):
-        found.name = f"{prefix}{item if isinstance(item, str) else found.name}"
+        found.name = item if isinstance(item, str) else found.name
         return found
-    name = getattr(found, "__name__", "metric")
-    return metrics.MeanMetricWrapper(found, name=f"{prefix}{name}")
+    name = (
+        item if isinstance(item, str) else naming.snake_case(getattr(found, "__name__", "metric"))
+    )
+    return metrics.MeanMetricWrapper(found, name=name)
 
 
 def summed(parts: Sequence[Tensor]) -> Tensor:

@@ -105,7 +105,7 @@ def _prime(compilation: Any, model: Model, data_: Any) -> None:
     if not compilation.built:
         x, y, _ = unpack_x_y_sample_weight(data_)
         prediction = model(x, training=False)
-        compilation.build(model.output_names, tree.leaves(y), tree.leaves(prediction))
+        model._paired(y, prediction)
 
 
 def _training_specs(model: Model, weighted: bool) -> tuple[Structure, list[TensorSpec]]:
@@ -133,8 +133,7 @@ def _output_types(model: Model) -> list[Tensor]:
 
 
 def _target_spec(model: Model, output: Tensor, name: str) -> TensorSpec:
-    loss = losses.get(model.compiled().config["loss"])
-    if isinstance(loss, losses.SparseCategoricalCrossentropy):
+    if isinstance(model.compiled().single_loss, losses.SparseCategoricalCrossentropy):
         return TensorSpec(("batch", *output.shape[1:-1]), "int64", name)
     return TensorSpec(("batch", *output.shape[1:]), output.dtype, name)
 

@@ -68,8 +68,7 @@ def _split(parts: Sequence[Any], fraction: float) -> tuple[list[Any], list[Any]]
 def _check_labels(model: Model, source: Source, step: Step) -> None:
     """Class numbers outside of the output's range, found before the first step."""
     compilation = model.compilation
-    loss = compilation.config["loss"] if compilation is not None else None
-    found = losses.get(loss) if isinstance(loss, (str, losses.Loss, type)) else None
+    found = compilation.single_loss if compilation is not None else None
     if not isinstance(found, losses.SparseCategoricalCrossentropy) or not isinstance(
         source, ArraySource
     ):
@@ -205,6 +204,7 @@ class _Fit:
         if self.validation is not None and due:
             found = run_test(self.model, self.validation, self.hooks, self.progress)
             logs |= {f"val_{k}": v for k, v in found.items()}
+            logs = dict(sorted(logs.items()))
         self.progress.end_epoch(logs)
         self.position.epoch, self.position.batch, self.position.logs = epoch + 1, 0, {}
         self.hooks.call("on_epoch_end", epoch, logs)
@@ -264,8 +264,10 @@ class _Fit:
 
 
 def read_logs(bound: Bound) -> Logs:
-    """The step's scalar outputs by name, sorted as Keras sorts them."""
-    return {k: float(v) for k, v in sorted(bound.outputs.items()) if v.ndim == 0}
+    """The step's outputs by name, sorted as Keras sorts them: single numbers as floats."""
+    return {
+        k: float(v.item()) if v.size == 1 else v.copy() for k, v in sorted(bound.outputs.items())
+    }
 
 
 # -- evaluate, predict, single batches ----------------------------------------------------------

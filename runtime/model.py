@@ -10,6 +10,7 @@ from typing import Any
 from ..compiler import config, optimizers, tree
 from ..compiler.config import not_supported
 from ..compiler.ir import Tensor
+from ..compiler.metrics import Metric
 from ..compiler.network import Network
 from ..errors import ArgumentError
 from . import (
@@ -132,7 +133,26 @@ class Model(Network):
 
     @property
     def metrics_names(self) -> list[str]:
-        return [m.name for m in self.metrics]
+        """What logs call the metrics, in the order of the lists that ``evaluate`` and others return.
+
+        Keras has "compile_metrics" in place of those that ``compile`` was given.
+        """
+        labels = self._metric_labels
+        names = [m.name for m in self.metrics if m not in labels]
+        if self.compilation is not None and self.compilation.several:
+            return [*names, *sorted(labels.values())]
+        return [*names[:1], *labels.values(), *names[1:]]
+
+    @property
+    def _metric_labels(self) -> dict[Metric, str]:
+        return self.compilation.labels if self.compilation is not None else {}
+
+    def _listed(self, logs: Mapping[str, Any]) -> Any:
+        """The logs as Keras' methods return them without ``return_dict``."""
+        names = self.metrics_names
+        rest = sorted(n for n in logs if n not in names)
+        values = [logs[n] for n in (*names, *rest) if n in logs]
+        return values[0] if len(values) == 1 else values
 
     def reset_metrics(self) -> None:
         """Start all metrics anew."""
@@ -150,7 +170,7 @@ class Model(Network):
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=True)
         loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
-        self._track(loss, y_pred)
+        self._track(loss, x, y_pred)
         minimizing.minimize(self, loss)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
@@ -158,7 +178,8 @@ class Model(Network):
         """One evaluation step over tensors. Returns the logs."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
-        self._track(self.compute_loss(x, y, y_pred, sample_weight, training=False), y_pred)
+        loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+        self._track(loss, x, y_pred)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def predict_step(self, data: Any) -> Any:
@@ -175,11 +196,8 @@ class Model(Network):
         training: bool = True,
     ) -> Tensor:
         """The scalar that is minimised: losses of the outputs, ``add_loss``, weight penalties."""
-        compilation = self.compiled()
-        names, predictions = self._named_outputs(y_pred)
-        targets = _targets(y, names, y_pred)
-        compilation.build(names, targets, predictions)
-        parts = compilation.loss(names, targets, predictions, sample_weight)
+        names, targets, predictions = self._paired(y, y_pred)
+        parts = self.compiled().loss(names, targets, predictions, sample_weight)
         parts += self.losses
         if not parts:
             raise ArgumentError("there is nothing to minimise: compile with loss=, or use add_loss")
@@ -189,22 +207,31 @@ class Model(Network):
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Tensor]:
         """Update the metrics with a batch; their results by name."""
-        compilation = self.compiled()
-        names, predictions = self._named_outputs(y_pred)
-        compilation.update(_targets(y, names, y_pred), predictions, sample_weight)
+        _, targets, predictions = self._paired(y, y_pred)
+        self.compiled().update(targets, predictions, sample_weight)
         return self.get_metrics_result()
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """The results of all metrics by name."""
+        """The results of all metrics by name; those that a metric gives as a dict, by its keys."""
+        labels = self._metric_labels
         found: dict[str, Any] = {}
         for metric in self.metrics:
             result = metric.result()
-            found |= result if isinstance(result, dict) else {metric.name: result}
+            name = labels.get(metric, metric.name)
+            found |= result if isinstance(result, dict) else {name: result}
         return found
 
-    def _track(self, loss: Tensor, y_pred: Any) -> None:
-        first = tree.leaves(y_pred)[0]
+    def _track(self, loss: Tensor, x: Any, y_pred: Any) -> None:
+        first = next(t for t in tree.leaves((x, y_pred)) if t is not None)
         self.compiled().loss_tracker.update_state(loss, sample_weight=batch_size_of(first))
+
+    def _paired(self, y: Any, y_pred: Any) -> tuple[list[str], list[Any], list[Tensor]]:
+        """Names, targets and predictions of the outputs; losses and metrics are made for them."""
+        compilation = self.compiled()
+        names, predictions = self._named_outputs(y_pred)
+        targets = compilation.matched(names, _targets(y, names, y_pred))
+        compilation.build(names, targets, predictions, by_name=isinstance(y_pred, dict))
+        return names, targets, predictions
 
     def _named_outputs(self, y_pred: Any) -> tuple[list[str], list[Tensor]]:
         predictions = tree.leaves(y_pred)
@@ -269,12 +296,12 @@ class Model(Network):
         callbacks: Sequence[Callback] | Callback | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Loss and metrics on data: a dict, or a list in the order of ``metrics_names``."""
+        """Loss and metrics on data: a dict, or a list in the order of ``metrics_names``.
+
+        A list of one is the loss alone, as a number; so it is for ``train_on_batch`` and ``test_on_batch``.
+        """
         logs = loop.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks)
-        if return_dict:
-            return logs
-        values = [logs[n] for n in self.metrics_names if n in logs] or list(logs.values())
-        return values[0] if len(values) == 1 else values
+        return logs if return_dict else self._listed(logs)
 
     def predict(
         self,
@@ -293,14 +320,14 @@ class Model(Network):
     ) -> Any:  # fmt: skip
         """One step on one batch; the logs are this batch's alone."""
         logs = loop.on_batch(self, "train", x, y, sample_weight, class_weight)
-        return logs if return_dict else [logs[n] for n in self.metrics_names if n in logs]
+        return logs if return_dict else self._listed(logs)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
         """Loss and metrics of one batch."""
         logs = loop.on_batch(self, "test", x, y, sample_weight, None)
-        return logs if return_dict else [logs[n] for n in self.metrics_names if n in logs]
+        return logs if return_dict else self._listed(logs)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Outputs for one batch, in one run: its inputs need not have as many rows as each other."""

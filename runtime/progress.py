@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
@@ -59,8 +60,9 @@ def formatted(logs: Logs) -> str:
     return "  ".join(f"{name} {number(value)}" for name, value in logs.items())
 
 
-def number(value: float) -> str:
-    """Four decimals, or scientific where those would say nothing."""
+def number(value: Any) -> str:
+    """Four decimals, or scientific where those would say nothing; of several values, their mean."""
+    value = float(np.mean(value))
     if value == 0 or 1e-3 <= abs(value) < 1e5:
         return f"{value:.4f}"
     return f"{value:.3e}"

@@ -15,7 +15,7 @@ from ...compiler.ir import Array
 from ...compiler.lower import state_names
 from ...compiler.state import Variable
 from ...errors import ArgumentError, FileFormatError
-from ..checkpoint import Checkpoint, Checkpoints, Position, restore
+from ..checkpoint import Checkpoint, Checkpoints, Position, numbers, restore
 from ..saving import named_state
 from .base import Callback, Logs
 from .every import EveryFewBatches
@@ -107,7 +107,8 @@ class BackupAndRestore(EveryFewBatches):
         restore(replace(found, training={**training, "variables": own}), self._state())
         position.epoch, position.batch = int(training["epoch"]), int(training["batch"])
         position.drawn, position.seed = int(training["drawn"]), training["seed"]
-        position.logs = {n: float(v) for n, v in training["logs"].items()}
+        logs = training["logs"]
+        position.logs = dict(zip(logs, numbers([*logs.values()]), strict=True))
         self.model.stop_training = bool(training["stopped"])
         saved = list(training["callbacks"])
         for callback in self._others:

@@ -38,7 +38,7 @@ class RemoteMonitor(Callback):
         self.headers, self.send_as_json = dict(headers or {}), send_as_json
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        numbers = {k: v.item() if isinstance(v, (np.ndarray, np.generic)) else v
+        numbers = {k: v.tolist() if isinstance(v, (np.ndarray, np.generic)) else v
                    for k, v in (logs or {}).items()}  # fmt: skip
         text = json.dumps({"epoch": epoch, **numbers})
         kind, body = "application/json", text

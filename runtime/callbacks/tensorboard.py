@@ -81,8 +81,14 @@ class TensorBoard(Callback):
             self._files[run] = events.EventFile(self.log_dir / run)
         return self._files[run]
 
-    def _scalars(self, run: str, step: int, values: Mapping[str, float]) -> None:
-        content = b"".join(events.scalar(tag, float(v)) for tag, v in values.items())
+    def _scalars(self, run: str, step: int, values: Mapping[str, Any]) -> None:
+        content = b""
+        for tag, value in values.items():
+            if np.ndim(value):  # a metric with a value per class has a curve for each
+                parts = enumerate(np.ravel(value))
+                content += b"".join(events.scalar(f"{tag}/{i}", float(v)) for i, v in parts)
+            else:
+                content += events.scalar(tag, float(value))
         if content:
             self._file(run).summary(step, content)
 

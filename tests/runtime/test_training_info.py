@@ -101,7 +101,7 @@ def test_its_steps_are_those_of_the_pseudo_code() -> None:
     wanted = stepped(6)
     history = net.fit(X, Y, batch_size=16, shuffle=False, verbose=0).history
     np.testing.assert_allclose(history["loss"], [wanted["losses"][:4].mean()], rtol=1e-5)
-    losses = [net.train_on_batch(X[i : i + 16], Y[i : i + 16])[0] for i in (0, 16)]
+    losses = [net.train_on_batch(X[i : i + 16], Y[i : i + 16]) for i in (0, 16)]
     np.testing.assert_allclose(losses, wanted["losses"][4:], rtol=1e-5)
     for name, variable in {**net.state, **net.training_state}.items():
         if name in wanted:
