@@ -74,7 +74,7 @@ def _fill(
             _fill(drawn, box.inside, calls, call, inner[call], options)
             if not box.inside.boxes:
                 box.inside = None
-    for edge in flow.edges:
+    for edge in dict.fromkeys(flow.edges):
         source, target = drawn.boxes[edge.source], drawn.boxes[edge.target]
         leaving, entering = inner.get(edge.source), inner.get(edge.target)
         exit_ = None if leaving is None else _at(drawn, leaving.outputs, edge.index)

@@ -69,7 +69,8 @@ class Edge:
 class Flow:
     """What happens inside one call: its inputs, the calls and operators in it, what flows between.
 
-    ``outputs``: who gives each of the results, and as its which output.
+    ``edges`` has one entry per operand: a layer may be given the same tensor twice. ``outputs``: who
+    gives each of the results, and as its which output.
     """
 
     inputs: list[Call]
@@ -136,7 +137,7 @@ class _Tracer:
         self._siblings = set(call.inside)
         self._starts: dict[Key, Call] = {}
         self._operators: dict[Node, Call] = {}
-        self._edges: dict[Edge, None] = {}
+        self._edges: list[Edge] = []
         for i, t in enumerate(call.inputs):
             label = names[i] if i < len(names) else (f"input_{i}" if i else "input")
             self._starts.setdefault(t.key, Call(None, label, "InputLayer", [], [t]))
@@ -145,11 +146,11 @@ class _Tracer:
         for sibling in self._call.inside:
             for t in sibling.inputs:
                 for source, index in self._sources(t):
-                    self._edges[Edge(source, index, sibling)] = None
+                    self._edges.append(Edge(source, index, sibling))
         outputs = [found for t in self._call.results for found in self._sources(t)]
         return Flow(
             list(self._starts.values()), self._call.inside, list(self._operators.values()),
-            list(self._edges), outputs,
+            self._edges, outputs,
         )  # fmt: skip
 
     def _sources(self, t: Tensor) -> list[tuple[Call, int]]:
@@ -182,7 +183,7 @@ class _Tracer:
                     macs=macs_of([node]))  # fmt: skip
         self._operators[node] = item
         for source, index in sources:
-            self._edges[Edge(source, index, item)] = None
+            self._edges.append(Edge(source, index, item))
         return item
 
 

@@ -15,16 +15,11 @@ from ...compiler.ir import Tensor
 from ...compiler.layers.arguments import public_shape
 from ...compiler.layers.base import Layer
 from ...compiler.layers.core import InputLayer
-from ...compiler.lower import lower
-from ...compiler.program import Program
-from ...compiler.schema import IR_VERSION, OPSET
 from ...compiler.state import Variable
-from ...errors import ArgumentError, WaterhorseError
-from ..data import NO_TARGETS, Structure
-from ..steps import traced as traced_step
+from ...errors import ArgumentError
 from .calls import Call, Edge, Flow, Traced, opens, traced
 from .costs import bytes_of, elements, per_example
-from .training import gradients
+from .onnx_facts import onnx_facts
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -117,7 +112,7 @@ def collect(model: Model, layer_range: Sequence[str] | None = None) -> Summary:
         model.name, _ranged(rows, layer_range), branches, model.weights,
         None if optimizer is None else list(optimizer.variables), per_example(total, batch),
         _sum(r.activations for r in rows) if calls is not None else None,
-        {} if calls is None else _onnx(model),
+        {} if calls is None else onnx_facts(model),
     )  # fmt: skip
 
 
@@ -239,14 +234,13 @@ def _label(call: Call) -> str:
 
 def _sources(calls: list[Call], flow: Flow, operators: bool) -> list[str]:
     """``layer[call][output]`` of all that flows in; operators are looked through unless they are rows."""
-    found: dict[str, None] = {}
+    found = []
     for call in calls:
         for edge in _into(call, flow):
-            for source, index in _through(edge, flow, operators):
-                found[f"{_label(source)}[{0 if source.operator else source.number}][{index}]"] = (
-                    None
-                )
-    return list(found)
+            for source, index in dict.fromkeys(_through(edge, flow, operators)):
+                number = 0 if source.operator else source.number
+                found.append(f"{_label(source)}[{number}][{index}]")
+    return found
 
 
 def _into(call: Call, flow: Flow) -> list[Edge]:
@@ -267,7 +261,8 @@ def _chain(flow: Flow) -> bool:
     if len(flow.inputs) != 1 or flow.operators:
         return False
     pairs = {(e.source, e.target) for e in flow.edges}
-    return pairs == set(itertools.pairwise(line)) and len({c.layer for c in line}) == len(line)
+    once = len(flow.edges) == len(line) - 1 and len({c.layer for c in line}) == len(line)
+    return once and pairs == set(itertools.pairwise(line))
 
 
 def _ranged(rows: list[Row], layer_range: Sequence[str] | None) -> list[Row]:
@@ -289,38 +284,3 @@ def _ranged(rows: list[Row], layer_range: Sequence[str] | None) -> list[Row]:
     if starts[0] > ends[-1]:
         raise ArgumentError(f"layer_range: {first!r} comes after {last!r}")
     return rows[starts[0] : ends[-1] + 1]
-
-
-# -- ONNX -----------------------------------------------------------------------------------------
-
-
-def _onnx(model: Model) -> dict[str, Any]:
-    specs = model.input_specs
-    structure = Structure(tree.flatten(specs)[1], NO_TARGETS, False)
-    program = traced_step(model, "predict", structure, tree.leaves(specs), host=True)
-    nodes = {"forward": _count(program)}
-    training = _training_count(model) if model.compilation is not None else None
-    if training is not None:
-        nodes["training"] = training
-    given = program.inputs.values()
-    dims = dict.fromkeys(d for t in given for d in t.shape if isinstance(d, str))
-    return {"opset": OPSET, "ir_version": IR_VERSION, "nodes": nodes, "dynamic_dims": list(dims)}
-
-
-def _count(program: Program) -> int:
-    named = {f"variable_{i}": t for i, t in enumerate(program.reads.values())}
-    hosted = {f"hosted_{i}": c.result for i, c in enumerate(program.hosted)}
-    written = lower({**program.inputs, **named, **hosted}, program.outputs)
-    return len(written.model.graph.node)
-
-
-def _training_count(model: Model) -> int | None:
-    """Nodes of the forward pass in training, the loss and the gradients; None before they are known."""
-    try:
-        found = gradients(model)
-    except (WaterhorseError, NotImplementedError):
-        return None  # what the targets are like is known after fit, or there is no loss
-    program = found.program
-    pairs = enumerate(found.gradients.values())
-    outputs = {"loss": found.loss, **{f"gradient_{i}": g for i, g in pairs}}
-    return _count(Program(program.inputs, outputs, None, program.reads, {}, program.hosted))
