@@ -8,6 +8,7 @@ define exactly are here, so that the result is the one of any runtime.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,8 @@ _elementwise("Add", np.add, "fiu")
 _elementwise("Sub", np.subtract, "fiu")
 _elementwise("Mul", np.multiply, "fiu")
 _elementwise("Div", np.divide, "f")  # integers: by zero it must fail when it runs
+_elementwise("Max", lambda *xs: reduce(np.maximum, xs), "iu")
+_elementwise("Min", lambda *xs: reduce(np.minimum, xs), "iu")
 _elementwise("Neg", np.negative, "f")
 _elementwise("Sqrt", np.sqrt, "f")
 _elementwise("Reciprocal", np.reciprocal, "f")

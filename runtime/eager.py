@@ -8,7 +8,8 @@ from typing import Any
 
 import onnxruntime as ort
 
-from ..compiler.ir import Array, Node, Tensor, toposort
+from ..compiler.block import Block
+from ..compiler.ir import LEAVES, Array, Node, Tensor, toposort
 from ..compiler.lower import lower
 from .device import CPU
 from .session import create
@@ -50,7 +51,7 @@ def _structure(order: Sequence[Node], outputs: Sequence[Tensor]) -> Any:
     rows = tuple(
         (
             n.op,
-            n.attrs,
+            tuple((name, _block(v) if isinstance(v, Block) else v) for name, v in n.attrs),
             n.payload if n.op == "Foreign" else None,
             tuple((number[x.node], x.index) if x is not None else None for x in n.inputs),
             tuple(str(t) for t in n.types),
@@ -58,3 +59,12 @@ def _structure(order: Sequence[Node], outputs: Sequence[Tensor]) -> Any:
         for n in order
     )
     return rows, tuple((number[t.node], t.index) for t in outputs)
+
+
+def _block(block: Block) -> Any:
+    """The same of a subgraph, in which data are no inputs: it must share them, too."""
+    leaves = [t.node for t in (*block.parameters, *block.captures)]
+    order = [*dict.fromkeys([*leaves, *toposort(block.results)])]
+    known = set(leaves)
+    others = tuple(n for n in order if n.op in LEAVES and n not in known)
+    return len(block.parameters), len(block.captures), others, _structure(order, block.results)

@@ -7,7 +7,7 @@ with the number of steps times the size of the state, not of everything in the b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from .. import dtypes
 from ..autodiff import vector_jacobian, vjp, zeros_like
 from ..block import Block, Custom
-from ..ir import Tensor, apply, argument, constant
+from ..ir import Tensor, apply, argument, constant, value_if_known
 
 
 def _tuple(value: Any) -> tuple[Any, ...]:
@@ -87,9 +87,12 @@ class _Steps:
 
 def _walk_back(
     steps: _Steps, dys: Sequence[Tensor | None], want_slices: Sequence[int],
-    want_captured: Sequence[int],
+    want_captured: Sequence[int], *, some: bool = True,
 ) -> tuple[list[Tensor | None], list[Tensor], list[Tensor]]:  # fmt: skip
-    """Gradients of the initial states, of the chosen slices, and of the chosen captured values."""
+    """Gradients of the initial states, of the chosen slices, and of the chosen captured values.
+
+    ``some`` says that at least one step was taken.
+    """
     floats = [j for j, s in enumerate(steps.states) if _float(s)]
     dfinal, demitted = dys[: len(steps.states)], dys[len(steps.states) :]
     live = [k for k, dy in enumerate(demitted) if dy is not None]
@@ -116,20 +119,45 @@ def _walk_back(
     start = [_or_zeros(dfinal[j], steps.initial[j]) for j in floats]
     start += [zeros_like(steps.captured[i]) for i in want_captured]
     emitted = [demitted[k] for k in live]
-    outputs = apply(
-        "Scan", *start, *steps.saved, *steps.scanned, *emitted, *steps.captured, body=back,
-        num_scan_inputs=len(steps.saved) + len(steps.scanned) + len(emitted),
-        scan_input_axes=(*(0 for _ in steps.saved), *steps.slice_axes,
-                         *(steps.emitted_axes[k] for k in live)),
-        scan_input_directions=(*(1 for _ in steps.saved), *_flipped(steps.slice_directions),
-                               *(1 - steps.emitted_directions[k] for k in live)),
-        scan_output_axes=[steps.slice_axes[m] for m in want_slices] or None,
-        scan_output_directions=_flipped([steps.slice_directions[m] for m in want_slices]) or None,
-        outputs=len(wrt),
-    )  # fmt: skip
-    results = list(_tuple(outputs))
+    operands = (*start, *steps.saved, *steps.scanned, *emitted, *steps.captured)
+
+    def walk(*given: Tensor) -> tuple[Tensor, ...]:
+        return _tuple(apply(
+            "Scan", *given, body=back,
+            num_scan_inputs=len(steps.saved) + len(steps.scanned) + len(emitted),
+            scan_input_axes=(*(0 for _ in steps.saved), *steps.slice_axes,
+                             *(steps.emitted_axes[k] for k in live)),
+            scan_input_directions=(*(1 for _ in steps.saved), *_flipped(steps.slice_directions),
+                                   *(1 - steps.emitted_directions[k] for k in live)),
+            scan_output_axes=[steps.slice_axes[m] for m in want_slices] or None,
+            scan_output_directions=(
+                _flipped([steps.slice_directions[m] for m in want_slices]) or None
+            ),
+            outputs=len(wrt),
+        ))  # fmt: skip
+
+    results = [
+        *(walk(*operands) if some else _if_any(steps.scanned[0], walk, operands, len(start)))
+    ]
     initial = list(_placed(results[: ends[0]], floats, len(steps.states)))
     return initial, results[ends[1] :], results[ends[0] : ends[1]]
+
+
+def _if_any(
+    numbers: Tensor, walk: Callable[..., tuple[Tensor, ...]], operands: Sequence[Tensor], count: int
+) -> tuple[Tensor, ...]:
+    """``walk(*operands)`` where there are ``numbers`` of steps, else the first ``count`` operands.
+
+    ONNX Runtime has no Scan over nothing.
+    """
+    leaves = [[argument(f"captured_{i}", x.type) for i, x in enumerate(operands)] for _ in "ab"]
+    some = Block((), tuple(leaves[0]), walk(*leaves[0]))
+    none = Block((), tuple(leaves[1]), tuple(leaves[1][:count]))
+    steps = apply("Reshape", apply("Size", numbers), constant(np.zeros(0, np.int64)))
+    return _tuple(
+        apply("If", apply("Greater", steps, 0), *operands, then_branch=some, else_branch=none,
+              outputs=count)
+    )  # fmt: skip
 
 
 def _flipped(directions: Sequence[int]) -> tuple[int, ...]:
@@ -201,5 +229,7 @@ def loop(
         (0,) * len(emitted), (0,) * len(emitted),
     )  # fmt: skip
     want_captured = [i for i in range(len(body.captures)) if wanted[2 + count + i]]
-    initial, _, captured = _walk_back(steps, dys, [], want_captured)
+    limits = [value_if_known(x) for x in (trips, condition) if x is not None]
+    some = trips is not None and all(x is not None and x.item() > 0 for x in limits)
+    initial, _, captured = _walk_back(steps, dys, [], want_captured, some=some)
     return (None, None, *initial, *_placed(captured, want_captured, len(body.captures)))

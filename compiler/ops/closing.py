@@ -96,18 +96,19 @@ def _outside(
     def within(x: Tensor) -> bool:
         return x.key in given or x.node in inside
 
+    def anywhere(
+        x: Tensor,
+    ) -> bool:  # constants need no capturing, but what uses them stays outside
+        return x.node.op == "Constant"
+
     captured: dict[Key, Tensor] = {}
     for node in ordered(results, given):
-        own = (lazily and node.op not in LEAVES) or node.op in RANDOM
-        if (
-            node.op == "Constant"
-            or (own and f"{node.scope}/".startswith(f"{place}/"))
-            or any(x is not None and within(x) for x in node.inputs)
-        ):
+        own = (lazily and node.op not in (*LEAVES, "Constant")) or node.op in RANDOM
+        operands = [x for x in node.inputs if x is not None]
+        if (own and f"{node.scope}/".startswith(f"{place}/")) or any(within(x) for x in operands):
             inside.add(node)
-            used = [x for x in node.inputs if x is not None and not within(x)]
-            captured |= {x.key: x for x in used}
-    return captured | {x.key: x for x in results if not within(x)}
+            captured |= {x.key: x for x in operands if not within(x) and not anywhere(x)}
+    return captured | {x.key: x for x in results if not within(x) and not anywhere(x)}
 
 
 def _rebuilt(outputs: Sequence[Tensor], bindings: Mapping[Key, Tensor]) -> list[Tensor]:

@@ -183,7 +183,8 @@ def scan(
     Returns the last carry and all ``y``, stacked; None where ``f`` gives None. Without ``xs`` there are
     ``length`` steps, and ``x`` is None. ``reverse`` goes from the last slice to the first; the ``y``
     stand where their ``x`` stood. The carry keeps its element types and ranks. ``unroll`` is a hint
-    for compilers that unroll: here the steps are one Scan whatever it is.
+    for compilers that unroll: here the steps are one Scan whatever it is. No step at all is possible
+    where that is known when the graph is built: ONNX Runtime has no Scan over nothing.
     """
     _check_unroll(unroll)
     states, nesting = tree.flatten(init)
@@ -246,6 +247,8 @@ def scanned(
     given = [*body.parameters[:own], *body.reads(written), *after]
     emitted = [convert(y) for y in body.leaves[own:]]
     results = [*_typed(body, 0, own, 0), *body.last(written), *emitted]
+    if any(x.shape[0] == 0 for x in slices):  # no step
+        return initial, [_nothing(y) for y in emitted]
     initial += [v.value for v in written]
     (block,), operands = closed([(body, given, results)], lazily=False)
     backwards = (1,) if reverse else ()
@@ -256,6 +259,12 @@ def scanned(
     )) if results else []  # fmt: skip
     assigned(written, found[own:count])
     return found[:own], found[count:]
+
+
+def _nothing(y: Tensor) -> Tensor:
+    """No ``y`` at all, stacked. A size that only a step would have told is 0."""
+    sizes = [d if isinstance(d, int) else 0 for d in y.shape]
+    return constant(np.zeros((0, *sizes), y.dtype))
 
 
 def map(f: Callable[[Any], Any], xs: Any) -> Any:

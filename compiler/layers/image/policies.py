@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ... import op, random, variates, windows
 from ...ir import Tensor, retyped
+from ...ops.control import switch
 from .base import ImageLayer, RandomImageLayer, clipped, factor_range, value_pair
 from .colour import RandomBrightness, RandomColorDegeneration, RandomContrast
 from .filters import RandomSharpness
@@ -42,16 +44,15 @@ class PolicyLayer(RandomImageLayer):
         """The numbers of each part."""
         return [part.draw(x) for part in self.parts]
 
-    def _one_of(self, x: Tensor, number: Tensor, draws: list[Any]) -> Tensor:
-        """The part of this number applied; a number beyond them does nothing.
+    def _one_of(self, x: Tensor, number: Tensor, draws: list[Any], idle: int = 0) -> Tensor:
+        """The part of this number applied; ``idle`` numbers beyond them do nothing."""
 
-        All are computed and one is selected, as in Keras: branches behind branches take minutes to
-        compile.
-        """
-        result = x
-        for i, (part, drawn) in enumerate(zip(self.parts, draws, strict=True)):
-            result = op.Where(op.Equal(number, i), part.transform(x, drawn), result)
-        return retyped(result, x.type)
+        def branch(part: ImageLayer, drawn: Any) -> Callable[[Tensor], Tensor]:
+            return lambda images: retyped(part.transform(images, drawn), x.type)
+
+        branches = [branch(*pair) for pair in zip(self.parts, draws, strict=True)]
+        branches += [lambda images: images] * idle
+        return retyped(switch(number, branches, x), x.type)
 
 
 class RandAugment(PolicyLayer):
@@ -131,6 +132,6 @@ class AugMix(PolicyLayer):
         for chain in range(self.num_chains):
             y = x
             for step in range(chain * self.chain_depth, (chain + 1) * self.chain_depth):
-                y = self._one_of(y, numbers[step], draws[step])
+                y = self._one_of(y, numbers[step], draws[step], idle=1)
             mixed = y * shares[chain] + mixed
         return clipped(kept * x + (1.0 - kept) * mixed, self.value_range)
