@@ -1,6 +1,6 @@
 """Writes ``keras_operations.npz`` and ``keras_ops_signatures.json``.
 
-The first is what Keras gives for the cases of ``tests/compiler/keras/cases_ops.py``, and gradients.
+The first is what Keras gives for the cases of ``tests/compiler/keras/cases_ops_plain.py``, and gradients.
 
 To make it again, in a virtual environment with keras 3.15.1 and torch, in the root of the repository:
 ``KERAS_BACKEND=torch python -m tests.goldens.make_ops_goldens``
@@ -17,7 +17,8 @@ import keras
 import numpy as np
 import torch
 
-from ..compiler.keras.cases_ops import CASES, OpCase
+from ..compiler.keras.cases_ops import OpCase
+from ..compiler.keras.cases_ops_plain import CASES
 from .book import HERE
 
 

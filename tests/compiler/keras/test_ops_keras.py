@@ -11,7 +11,8 @@ import pytest
 
 import waterhorse as wh
 
-from .cases_ops import CASES, OpCase
+from .cases_ops import OpCase
+from .cases_ops_plain import CASES
 from .goldens import FOLDER, Array, unpacked
 
 with np.load(FOLDER / "keras_operations.npz") as file:
