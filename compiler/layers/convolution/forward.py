@@ -8,12 +8,14 @@ from ....errors import ArgumentError, ShapeError
 from ... import windows
 from ...ir import Tensor
 from ...ops.convolution import conv
+from ...state import Variable
+from ..low_rank import LowRank
 from .base import BaseConvolution
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D", "Convolution1D", "Convolution2D", "Convolution3D"]
 
 
-class BaseConv(BaseConvolution):
+class BaseConv(BaseConvolution, LowRank):
     """Input [batch, ..., in], output [batch, ..., filters], kernel [*kernel_size, in / groups, filters].
 
     With ``data_format="channels_first"`` the channels come second in both.
@@ -37,6 +39,8 @@ class BaseConv(BaseConvolution):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -51,6 +55,7 @@ class BaseConv(BaseConvolution):
             raise ArgumentError(f"{owner}: filters={filters} is not divisible by groups={groups}")
         self.kernel_initializer, self.kernel_regularizer = kernel_initializer, kernel_regularizer
         self.kernel_constraint = kernel_constraint
+        self._configure_lora(lora_rank, lora_alpha, kernel_constraint)
 
     def build(self, input_shape: Any) -> None:
         channels = self._channels(input_shape)
@@ -58,15 +63,21 @@ class BaseConv(BaseConvolution):
             raise ShapeError(
                 f"{type(self).__name__}: {channels} channels are not divisible by groups={self.groups}"
             )
-        self.kernel = self._weight(
+        self._kernel = self._weight(
             "kernel", (*self.kernel_size, channels // self.groups, self.filters)
         )
         self.bias = self._bias(self.filters)
+        self._enable_asked_lora()
+
+    @property
+    def kernel(self) -> Variable | Tensor:
+        """The kernel; with low-rank factors, the sum that takes its place."""
+        return self._adapted()
 
     def call(self, inputs: Tensor) -> Tensor:
         return self._activated(
             conv(
-                inputs, self.kernel, self.strides, self.padding, self.data_format,
+                inputs, self._adapted(), self.strides, self.padding, self.data_format,
                 self.dilation_rate, bias=self.bias,
             )
         )  # fmt: skip

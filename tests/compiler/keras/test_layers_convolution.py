@@ -11,6 +11,7 @@ import pytest
 import waterhorse as wh
 from waterhorse import layers as L
 
+from .goldens import close
 from .layer_harness import suite
 
 globals().update(suite("convolution"))
@@ -62,3 +63,30 @@ def test_other_channels_than_built_for_are_refused() -> None:
     layer(np.zeros((1, 5, 5, 3), "float32"))
     with pytest.raises(ValueError, match="size 3 along axis -1"):
         layer(np.zeros((1, 5, 5, 2), "float32"))
+
+
+def test_low_rank_factors_in_a_model(tmp_path: Path) -> None:
+    """Only A and B are trained; the exported file has one kernel, their sum."""
+    model = wh.Sequential([wh.Input((5, 5, 2)), L.Conv2D(4, 3), L.GlobalMaxPooling2D()])
+    x = np.random.default_rng(1).normal(size=(6, 5, 5, 2)).astype("float32")
+    before, layer = model.predict(x, verbose=0), model.layers[-2]
+    layer.enable_lora(2, lora_alpha=3)
+    close(model.predict(x, verbose=0), before)  # B is zero
+    assert [w.shape for w in layer.trainable_weights] == [(4,), (3, 3, 2, 2), (2, 4)]
+    model.compile(wh.optimizers.SGD(0.5), "mse")
+    model.fit(x, np.ones((6, 4), "float32"), epochs=2, verbose=0)
+    kernel, a, b = (w.numpy() for w in (layer._kernel, *layer.trainable_weights[1:]))
+    close(layer.kernel, kernel + 1.5 * a @ b)
+    assert np.abs(b).max() > 1e-4
+    model.save(tmp_path / "model.wh")
+    again = wh.models.load_model(tmp_path / "model.wh")
+    close(again.predict(x, verbose=0), model.predict(x, verbose=0))
+    model.export(tmp_path / "model.onnx")
+    exported = wh.load_onnx(tmp_path / "model.onnx")
+    assert sorted(w.shape for w in exported.variables) == [(4,), (4, 2, 3, 3)]
+    for make, message in (
+        (lambda: L.Conv2D(4, 3).enable_lora(1), "no weights yet"),
+        (lambda: layer.enable_lora(1), "already"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            make()
