@@ -121,11 +121,12 @@ def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bo
 
 
 def _assign(model: Any, values: weights.Values) -> None:
-    missing = {v.path for v in model.weights} - {v.path for v, _ in values}
+    given = {id(v) for v, _ in values}
+    missing = [v.path for v in model.weights if id(v) not in given]
     if missing:
         warnings.warn(
             f"{len(missing)} weights are not in the file, or of another shape there, and keep their "
-            f"values: {min(missing)} ...",
+            f"values: {missing[0]} ...",
             stacklevel=5,
         )
     for variable, array in values:

@@ -117,6 +117,11 @@ class Reader:
 
     # -- classes ------------------------------------------------------------------------------
 
+    def name_of(self, data: Mapping[str, Any]) -> str:
+        """The name by which Keras numbers a layer: its class's, which need not be the public one."""
+        cls = self._class(data, "layer")
+        return str(data["class_name"]) if _package(cls) == "models" else cls.__name__
+
     def _class(self, data: Mapping[str, Any], key: str) -> type[Configurable]:
         kind: str = data["class_name"]
         module = data.get("module")
@@ -128,6 +133,8 @@ class Reader:
         for package in self._packages(kind, module, key):
             ours = "Model" if (package, kind) == ("models", "Functional") else kind
             found = config.get_registered_object(f"{package}>{ours}")
+            if found is None and kind in layers.__all__ and package == "layers":
+                found = getattr(layers, kind)  # a second name
             if isinstance(found, type) and issubclass(found, Configurable):
                 return found
         if str(module).startswith("keras"):
@@ -180,6 +187,10 @@ class Reader:
                     )
                 return {"learnt": [self.vocabularies.pop(place), None]}
         return {}
+
+
+def _package(cls: type) -> str:
+    return config.get_registered_name(cls).partition(">")[0]
 
 
 def _takes(cls: Any, name: str) -> bool:

@@ -51,7 +51,7 @@ def _sequential(reader: Reader, cls: Any, settings: Mapping[str, Any], below: st
         if entry.get("class_name") == "InputLayer":
             made.add(_start(entry["config"]))
             continue
-        name = number(str(entry["class_name"]))
+        name = number(reader.name_of(entry))
         layer = reader.instance(entry, "layer", f"{below}/{name}")
         with explained(f"{reader.label}: layer {layer.name!r}"):
             made.add(layer)
@@ -95,7 +95,7 @@ def _functional(reader: Reader, cls: Any, settings: Mapping[str, Any], below: st
             calls[name] = [[start]]
             continue
         else:
-            place = number(str(entry["class_name"]))
+            place = number(reader.name_of(entry))
             function = reader.instance(entry, "layer", f"{below}/{place}")
             placed.append((place, function))
             if isinstance(function, Network) and function.is_functional:

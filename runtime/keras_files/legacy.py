@@ -101,10 +101,9 @@ def _layers(model: Network, places: Places) -> list[Layer]:
 
 def _old_order(layer: Layer, places: Places) -> list[Variable]:
     """All that is trainable in a layer and those in it, then the rest; no states of random generators."""
-    weights = set(layer.weights)
-    every = [v for v in places.variables(layer) if v in weights]
-    first = [v for v in every if v.trainable]
-    return [*first, *(v for v in every if v not in first)]
+    weights = {id(v) for v in layer.weights}
+    every = [v for v in places.variables(layer) if id(v) in weights]
+    return sorted(every, key=lambda v: not v.trainable)  # is stable
 
 
 def _state(model: Any, root: Any, places: Places, label: str) -> Values:

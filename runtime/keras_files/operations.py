@@ -17,7 +17,9 @@ _OTHERWISE = {"batchnorm": "batch_normalization", "layernorm": "layer_normalizat
 
 def is_operation(data: Mapping[str, Any]) -> bool:
     """Whether an entry of a model's layers is an operator."""
-    return str(data.get("module")).startswith("keras.src.ops.")
+    if data.get("module") is None:  # the old form, in which only layers have these
+        return not {"trainable", "dtype", "batch_shape", "batch_input_shape"} & set(data["config"])
+    return str(data["module"]).startswith("keras.src.ops.")
 
 
 def operation(data: Mapping[str, Any], value: Callable[[Any, str], Any]) -> Callable[..., Any]:
@@ -28,11 +30,10 @@ def operation(data: Mapping[str, Any], value: Callable[[Any, str], Any]) -> Call
         return _item
     if "dtype" in data["config"] and not isinstance(data["config"]["dtype"], Mapping):
         settings["dtype"] = data["config"]["dtype"]
-    function = _functions(str(data["module"])).get(_plain(kind))
+    module = str(data.get("module") or "keras.src.ops")
+    function = _functions(module).get(_plain(kind))
     if function is None:
-        raise FileFormatError(
-            f"the operator {data['module']}.{kind} is not known: see docs/keras.md"
-        )
+        raise FileFormatError(f"the operator {module}.{kind} is not known: see docs/keras.md")
     parameters = inspect.signature(function).parameters
     unknown = [k for k, v in settings.items() if k not in parameters and v is not None]
     if unknown:

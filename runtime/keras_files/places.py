@@ -13,6 +13,7 @@ from typing import Any
 from ...compiler import naming
 from ...compiler.ir import Node, Tensor
 from ...compiler.layers.base import Layer
+from ...compiler.layers.low_rank import LowRank
 from ...compiler.network import Network
 from ...compiler.random import SeedGenerator
 from ...compiler.state import Variable
@@ -59,9 +60,11 @@ class Places:
         if is_chain(layer):
             for name, child in self.layers(layer):  # type: ignore[arg-type]
                 yield f"layers/{name}", child
-        for name, value in sorted(vars(layer).items(), key=lambda p: (p[0][:1] == "_", p[0])):
-            if name not in layer._untracked:
-                yield from _within(name, value)
+        attributes = {k: v for k, v in vars(layer).items() if k not in layer._untracked}
+        if isinstance(layer, Network) and not is_chain(layer):
+            attributes["layers"] = layer.sublayers()  # a property of Keras' models
+        for name in sorted(attributes, key=lambda n: (n[:1] == "_", n)):
+            yield from _within(name, attributes[name])
 
     def variables(self, layer: Layer, seen: set[int] | None = None) -> list[Variable]:
         """A layer's variables in Keras' order, which optimizers follow."""
@@ -100,11 +103,20 @@ def _class_name(value: Any) -> str:
     return type(value).__name__
 
 
+def saved_variables(layer: Layer) -> list[Variable]:
+    """What Keras saves for the layer itself. Low-rank factors are added to the weight before."""
+    found = own_variables(layer)
+    if not isinstance(layer, LowRank) or not layer.lora_enabled:
+        return found
+    others = {id(v) for v in (layer._lora_a, layer._lora_b, layer._kernel)}
+    return [layer._kernel, *(v for v in found if id(v) not in others)]
+
+
 def own_variables(layer: Layer) -> list[Variable]:
-    """What Keras saves for the layer itself: first what was trainable when it was made."""
+    """A layer's variables without those of layers in it: first what was trainable when it was made."""
     found = [v for v in dict.fromkeys(layer._own()) if isinstance(v, Variable)]
-    first = [v for v in found if v.trainable or v in layer._frozen]
-    return [*first, *(v for v in found if v not in first)]
+    frozen = {id(v) for v in layer._frozen}
+    return sorted(found, key=lambda v: not v.trainable and id(v) not in frozen)  # is stable
 
 
 def _by_depth(model: Network) -> list[Layer]:

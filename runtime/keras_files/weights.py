@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from ...compiler.ir import Array
 from ...compiler.layers.base import Layer
+from ...compiler.layers.low_rank import LowRank
 from ...compiler.network import Network
 from ...compiler.random import SeedGenerator
 from ...compiler.state import Variable
 from ...errors import FileFormatError
 from .hdf5 import Stored
-from .places import Places, is_chain, own_variables
+from .places import Places, is_chain, saved_variables
 
 Values = list[tuple[Variable, Array]]
 
@@ -37,7 +40,7 @@ def matched(model: Network, stored: Stored, places: Places, *, strict: bool = Tr
                 (layer.state, stored.read(k, layer.state.shape, layer.state.dtype)) for k in keys
             ]
             continue
-        variables = own_variables(layer)
+        variables = saved_variables(layer)
         if len(keys) != len(variables):
             if not strict:
                 continue
@@ -48,6 +51,9 @@ def matched(model: Network, stored: Stored, places: Places, *, strict: bool = Tr
         for variable, key in zip(variables, keys, strict=True):
             if strict or tuple(stored.arrays[key].shape) == variable.shape:
                 found.append((variable, stored.read(key, variable.shape, variable.dtype)))
+        if isinstance(layer, LowRank) and layer.lora_enabled:
+            kept, none = layer._lora_a, layer._lora_b  # their product is in the weight already
+            found += [(kept, kept.numpy()), (none, np.zeros(none.shape, none.dtype))]
     if strict:
         _check_left(stored)
     return found
@@ -77,8 +83,12 @@ def _walk(
     if isinstance(layer, SeedGenerator):
         return
     renamed = _by_name(layer, path, places, stored)
-    for name, child in places.children(layer):
-        place = renamed.get(id(child)) or _present(path, name, stored)
+    found = [
+        (renamed.get(id(child)) or _present(path, name, stored), child)
+        for name, child in places.children(layer)
+    ]
+    # what can be reached by several attributes may lie under any of them
+    for place, child in sorted(found, key=lambda item: not stored.has(item[0])):
         yield from _walk(child, place, places, stored, seen)
 
 

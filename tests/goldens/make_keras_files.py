@@ -68,9 +68,7 @@ def recurrent() -> tuple[Any, Any]:
     x = layers.LSTM(3, return_sequences=True)(x)
     x = layers.RNN([layers.SimpleRNNCell(2), layers.GRUCell(2)])(x)
     model = keras.Model(start, layers.Dense(1, activation="sigmoid")(x))
-    model.compile(
-        keras.optimizers.RMSprop(0.01, momentum=0.5, centered=True), "binary_crossentropy"
-    )
+    model.compile(keras.optimizers.RMSprop(0.01, momentum=0.5), "binary_crossentropy")
     tokens = RNG.integers(1, 7, (BATCH, 5)).astype("int32")
     tokens[1, 3:] = tokens[2, 1:] = 0
     return model, tokens
@@ -111,6 +109,53 @@ def features() -> tuple[Any, Any]:
     return model, {"number": normal(2), "kind": kinds}
 
 
+class Block(layers.Layer):
+    """A layer of a user's, as in tests/runtime/test_keras_files.py; in the file it has layers in it."""
+
+    def __init__(self, units: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+        self.wide, self.narrow = layers.Dense(units), layers.Dense(units, lora_rank=1)
+        self.norms = [layers.LayerNormalization(), layers.UnitNormalization()]
+
+    def build(self, shape: Any) -> None:
+        self.narrow.build(shape)
+        self.wide.build(shape)
+        self.norms[0].build((*shape[:-1], self.units))
+        self.scale = self.add_weight((self.units,), "ones", name="scale")
+        self.built = True
+
+    def call(self, x: Any) -> Any:
+        return self.norms[1](self.norms[0](self.wide(x))) * self.scale + self.narrow(x)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units}
+
+
+class Tower(keras.Model):
+    """A model that is neither functional nor Sequential."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.stack = [Block(3), Block(2)]
+        self.attend = layers.GroupQueryAttention(2, 4, 2)
+        self.heads = {"top": layers.Dense(2)}
+
+    def call(self, x: Any) -> Any:
+        for block in self.stack:
+            x = block(x)
+        return self.heads["top"](self.attend(x, x))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name}
+
+
+def subclassed() -> tuple[Any, Any]:
+    model, x = Tower(), normal(3, 4)
+    model(x)
+    return model, x
+
+
 def normal(*shape: int) -> np.ndarray:
     return RNG.normal(size=(BATCH, *shape)).astype("float32")
 
@@ -127,7 +172,7 @@ def targets(model: Any, x: Any) -> Any:
     predicted = model.predict(x, verbose=0)
     if isinstance(predicted, dict):
         return {k: RNG.normal(size=v.shape).astype("float32") for k, v in predicted.items()}
-    if len(model.output_shape) == 2 and predicted.shape[-1] == 3:
+    if predicted.shape[-1:] == (3,):
         return RNG.integers(0, 3, BATCH).astype("int32")
     return RNG.uniform(size=predicted.shape).astype("float32")
 
@@ -195,7 +240,6 @@ def plain(arrays: dict[str, np.ndarray], folder: Path) -> None:
     model.train_on_batch(x, y)
     record(arrays, "old", y=y, predicted=model.predict(x, verbose=0))
     model.save(str(target / "convnet.h5"))
-    model.save_weights(str(target / "convnet.weights.h5"))
     record(
         arrays, "old", loss=np.array([np.ravel(model.train_on_batch(x, y))[0] for _ in range(3)])
     )
@@ -207,12 +251,32 @@ def plain(arrays: dict[str, np.ndarray], folder: Path) -> None:
             packed.writestr(stamp, path.read_bytes(), zipfile.ZIP_LZMA)
 
 
+def optimizers() -> dict[str, Any]:
+    """Names and shapes of the variables of all optimizers, in the order in which files have them."""
+    found = {}
+    some = {"clipnorm": 1.0, "use_ema": True, "gradient_accumulation_steps": 2}
+    more: dict[str, dict[str, Any]] = {
+        "SGD": {"momentum": 0.9}, "Adam": {"amsgrad": True, **some},
+        "RMSprop": {"momentum": 0.5, "centered": True, **some}, "Adafactor": some,
+    }  # fmt: skip
+    for name in ("SGD", "Adam", "AdamW", "Nadam", "Adamax", "Adafactor", "RMSprop", "Muon", "Ftrl", "Lion",
+                 "Lamb", "ScheduleFreeAdamW", "Adagrad", "Adadelta"):  # fmt: skip
+        optimizer = getattr(keras.optimizers, name)(0.1, **more.get(name, {}))
+        optimizer.build([
+            keras.Variable(np.zeros((2, 3), "float32"), name="a"),
+            keras.Variable(np.zeros(3, "float32"), name="b"),
+        ])  # fmt: skip
+        rows = [[v.name, list(v.shape)] for v in optimizer.variables]
+        found[name] = {"options": more.get(name, {}), "variables": rows}
+    return found
+
+
 def main() -> None:
     shutil.rmtree(HERE, ignore_errors=True)
     HERE.mkdir()
     arrays: dict[str, np.ndarray] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for make in (mlp, convnet, branches, recurrent, transformer, nested, features):
+        for make in (mlp, convnet, branches, recurrent, transformer, nested, features, subclassed):
             write(make.__name__, make, arrays, Path(folder))
         plain(arrays, Path(folder))
     index, offset = {}, 0
@@ -220,6 +284,7 @@ def main() -> None:
         index[key] = [array.dtype.name, list(array.shape), offset]
         offset += array.size
     values = np.concatenate([a.astype("float32").ravel() for a in arrays.values()])
+    (HERE / "optimizers.json").write_text(json.dumps(optimizers(), indent=0) + "\n")
     np.savez_compressed(HERE / "expected.npz", index=json.dumps(index), values=values)
     total = sum(p.stat().st_size for p in HERE.rglob("*") if p.is_file())
     print(f"{total} bytes in {HERE}")
