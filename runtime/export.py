@@ -114,7 +114,11 @@ def export_model(
     verbose: bool,
     example: Any = None,
 ) -> None:
-    """See ``Model.export``."""
+    """See ``Model.export``.
+
+    What a prediction changes (the states of stateful layers, counters of random numbers) is a constant
+    of the file, with its present value: each run starts from there. The model itself stays as it is.
+    """
     proto = inference_model(model, labels, inputs)
     with replacing(filepath) as temporary:
         onnx.save_model(proto, str(temporary))
@@ -139,7 +143,8 @@ def compare(model: Model, path: Path, example: Any = None) -> float:
     """Run the file in a fresh session against the model: on ``example``, or on made-up inputs.
 
     Made-up inputs that the model itself cannot run on (indices out of range, sizes that must agree) show
-    nothing. Raises ``ExportError`` where results differ, or where none of them could be tried.
+    nothing. The model is left as it was. Raises ``ExportError`` where results differ, or where none of
+    them could be tried.
     """
     session = create(str(path), device=CPU)
     specs = tree.leaves(model.input_specs)
@@ -152,7 +157,7 @@ def compare(model: Model, path: Path, example: Any = None) -> float:
         arrays = [a.astype(s.dtype) for a, s in zip(trial, specs, strict=True)]
         nested = tree.unflatten(tree.flatten(model.input_specs)[1], arrays)
         try:
-            wanted = tree.leaves(model.predict_on_batch(nested))
+            wanted = _predicted(model, nested)
         except Exception as error:  # onnxruntime's exceptions share no base but this
             refused = str(error)
             continue
@@ -176,6 +181,18 @@ def compare(model: Model, path: Path, example: Any = None) -> float:
     return worst
 
 
+def _predicted(model: Model, x: Any) -> list[Array]:
+    """What the model predicts, without what that changes."""
+    structure, arrays = Structure(tree.flatten(x)[1], NO_TARGETS, False), tree.leaves(x)
+    writes = model.steps.get("predict", structure, arrays).program.writes
+    before = [(v, v.numpy()) for v in writes]
+    try:
+        return tree.leaves(model.predict_on_batch(x))
+    finally:
+        for variable, value in before:
+            variable.assign(value)
+
+
 def _nothing_but_nan(a: Array) -> bool:
     return a.size > 0 and a.dtype.kind in "fV" and bool(np.isnan(a.astype(np.float64)).all())
 
@@ -191,7 +208,12 @@ def _difference(a: Array, b: Array) -> float:
 
 
 def samples(specs: Sequence[TensorSpec], size: int) -> list[Array]:
-    """Arrays of these types: ``size`` examples, and 5 for other open dims; equal names, equal sizes."""
+    """Arrays of these types: ``size`` examples, and 5 for other open dims; equal names, equal sizes.
+
+    Where an input has a fixed number of examples, all have that.
+    """
+    fixed = [s.shape[0] for s in specs if s.shape and isinstance(s.shape[0], int)]
+    size = fixed[0] if fixed else size
     sizes: dict[str, int] = {}
     for spec in specs:
         for i, d in enumerate(spec.shape):

@@ -21,7 +21,7 @@ from ..compiler.state import Variable, current_trace
 from ..errors import ExportError
 from .data import NO_TARGETS, Structure
 from .device import CPU
-from .export import check, input_specs, sample
+from .export import check, input_specs, samples
 from .files import replacing
 from .session import create
 from .steps import traced
@@ -170,9 +170,8 @@ def _try(step: Path, init: Path, program: Program) -> None:
     start = create(str(init), device=CPU)
     state = dict(zip([o.name for o in start.get_outputs()], start.run(None, {}), strict=True))
     session = create(str(step), device=CPU)
-    feeds: dict[str, Any] = {}
-    for name, tensor in program.inputs.items():
-        feeds[name] = sample(TensorSpec(tensor.shape, tensor.dtype, name), 2)
+    specs = [TensorSpec(t.shape, t.dtype, name) for name, t in program.inputs.items()]
+    feeds = dict(zip(program.inputs, samples(specs, 2), strict=True))
     rate = {"learning_rate": np.array(1e-3, np.float32)}
     wanted = {i.name for i in session.get_inputs()}
     given = {k: v for k, v in {**feeds, **rate, **state}.items() if k in wanted}
