@@ -32,7 +32,7 @@ _STYLES = {
 }  # fmt: skip
 _LEAVES = LEAVES | {"Constant"}
 _BETWEEN = 150.0
-_MOST = 4000  # nodes: beyond, a picture is of no use
+_MOST = 1200  # nodes: beyond, a picture is of no use
 
 
 def forward(model: Model, options: Options, rankdir: str) -> Picture:

@@ -96,7 +96,8 @@ def _uncrossed(rows: list[list[Slot]]) -> list[list[Slot]]:
     """The best of several sweeps down and up."""
     _follow_depth_first(rows)
     best, fewest = [list(r) for r in rows], crossings(rows)
-    for sweep in range(_SWEEPS):
+    size = sum(map(len, rows))
+    for sweep in range(min(_SWEEPS, max(2, 40_000 // max(size, 1)))):
         if not fewest:
             break
         down = sweep % 2 == 0

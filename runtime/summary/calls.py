@@ -6,6 +6,7 @@ given says where it comes from, even where a layer returns its input as it is.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -79,6 +80,17 @@ class Flow:
     edges: list[Edge]
     outputs: list[tuple[Call, int]]
 
+    @functools.cached_property
+    def _coming(self) -> dict[Call, list[Edge]]:
+        found: dict[Call, list[Edge]] = {}
+        for edge in self.edges:
+            found.setdefault(edge.target, []).append(edge)
+        return found
+
+    def into(self, call: Call) -> list[Edge]:
+        """What flows into a call, operand by operand."""
+        return self._coming.get(call, [])
+
 
 class Recorder:
     """Sees the calls of layers while a model is traced."""
@@ -144,14 +156,28 @@ class _Tracer:
 
     def flow(self) -> Flow:
         for sibling in self._call.inside:
+            self._prepare(sibling.inputs)
             for t in sibling.inputs:
                 for source, index in self._sources(t):
                     self._edges.append(Edge(source, index, sibling))
+        self._prepare(self._call.results)
         outputs = [found for t in self._call.results for found in self._sources(t)]
         return Flow(
             list(self._starts.values()), self._call.inside, list(self._operators.values()),
             self._edges, outputs,
         )  # fmt: skip
+
+    def _prepare(self, tensors: Sequence[Tensor]) -> None:
+        """Operators before ``tensors``, operands first: so recursion does not go deep."""
+        for node in toposort(tensors, self):
+            if node.op not in _TRANSPARENT:
+                self._operator(node)
+
+    def __contains__(self, key: object) -> bool:
+        """Whether a tensor is given here: an input, a call's output, or what is known already."""
+        mark = self._marks.get(key)  # type: ignore[call-overload]
+        given = key in self._starts or (mark is not None and mark[0] in self._siblings)
+        return given or (isinstance(key, tuple) and key[0] in self._operators)
 
     def _sources(self, t: Tensor) -> list[tuple[Call, int]]:
         """The calls, inputs or operators that ``t`` is an output of (none, one, or what it is cast of)."""

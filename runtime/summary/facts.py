@@ -170,12 +170,14 @@ def _rows(owner: Any, calls: Traced, flow: Flow, batch: str, depth: int) -> list
 
 def _operators_before(calls: Iterable[Call], flow: Flow) -> list[Call]:
     """The operators that lie between earlier layers and these calls, in order."""
-    found: dict[Call, None] = {}
-    for call in calls:
-        for edge in _into(call, flow):
-            if edge.source.operator:
-                found |= dict.fromkeys([*_operators_before([edge.source], flow), edge.source])
-    return list(found)
+    found: set[Call] = set()
+    stack = list(calls)
+    while stack:
+        for edge in flow.into(stack.pop()):
+            if edge.source.operator and edge.source not in found:
+                found.add(edge.source)
+                stack.append(edge.source)
+    return [o for o in flow.operators if o in found] if found else []
 
 
 def _layers_of(owner: Any) -> list[Layer]:
@@ -236,23 +238,26 @@ def _sources(calls: list[Call], flow: Flow, operators: bool) -> list[str]:
     """``layer[call][output]`` of all that flows in; operators are looked through unless they are rows."""
     found = []
     for call in calls:
-        for edge in _into(call, flow):
-            for source, index in dict.fromkeys(_through(edge, flow, operators)):
+        for edge in flow.into(call):
+            for source, index in _through(edge, flow, operators):
                 number = 0 if source.operator else source.number
                 found.append(f"{_label(source)}[{number}][{index}]")
     return found
 
 
-def _into(call: Call, flow: Flow) -> list[Edge]:
-    return [e for e in flow.edges if e.target is call]
-
-
-def _through(edge: Edge, flow: Flow, operators: bool) -> Iterator[tuple[Call, int]]:
-    if not edge.source.operator or operators:
-        yield edge.source, edge.index
-        return
-    for before in _into(edge.source, flow):
-        yield from _through(before, flow, operators)
+def _through(edge: Edge, flow: Flow, operators: bool) -> list[tuple[Call, int]]:
+    """Where an operand comes from; through operators unless they are rows, each source once."""
+    found: dict[tuple[Call, int], None] = {}
+    seen: set[Call] = set()
+    stack = [edge]
+    while stack:
+        edge = stack.pop()
+        if not edge.source.operator or operators:
+            found[edge.source, edge.index] = None
+        elif edge.source not in seen:
+            seen.add(edge.source)
+            stack += reversed(flow.into(edge.source))
+    return list(found)
 
 
 def _chain(flow: Flow) -> bool:
