@@ -17,7 +17,7 @@ from ..compiler.importer.recipe import RATE, STATE
 from ..compiler.ir import Tensor, constant, data
 from ..compiler.lower import lower, state_names
 from ..compiler.program import Program, TensorSpec
-from ..compiler.state import Variable, current_trace
+from ..compiler.state import Trace, Variable, current_trace, tracing
 from ..errors import ExportError
 from .data import NO_TARGETS, Structure
 from .device import CPU
@@ -101,11 +101,14 @@ def training_program(
 
 
 def _prime(compilation: Any, model: Model, data_: Any) -> None:
-    """Metrics are made by the first step; make them before, so that they can be zeroed."""
+    """Metrics are made by the first step; make them before, so that they can be zeroed.
+
+    In a trace of its own: what this prediction changes (states of stateful layers) is no part of the step.
+    """
     if not compilation.built:
         x, y, _ = unpack_x_y_sample_weight(data_)
-        prediction = model(x, training=False)
-        model._paired(y, prediction)
+        with tracing(Trace()):
+            model._paired(y, model(x, training=False))
 
 
 def _training_specs(model: Model, weighted: bool) -> tuple[Structure, list[TensorSpec]]:
