@@ -45,8 +45,10 @@ def _folded(
     candidates = [x for n in toposort(outputs) if not n.concrete for x in n.inputs if x is not None]
     candidates += [t for t in outputs if t.node.concrete]
     for x in candidates:
+        if not x.node.concrete or x.key in folded:
+            continue
         found = [labels[t.key] for n in toposort([x]) for t in n.outputs if t.key in labels]
-        if not x.node.concrete or x.key in folded or not found:
+        if not found:
             continue
         (array,) = execution.evaluate([x])
         leaf = x if x.node.op == "Data" else data(array)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from ...compiler import tree
 from ...compiler.ir import LEAVES, Key, Node, Tensor, toposort
 from ...compiler.state import Variable
-from ...errors import ArgumentError
 from ..data import NO_TARGETS, Structure
 from ..steps import traced
 from ..summary.calls import losses_kept
@@ -32,7 +31,6 @@ _STYLES = {
 }  # fmt: skip
 _LEAVES = LEAVES | {"Constant"}
 _BETWEEN = 150.0
-_MOST = 1200  # nodes: beyond, a picture is of no use
 
 
 def forward(model: Model, options: Options, rankdir: str) -> Picture:
@@ -129,11 +127,6 @@ class _Nodes:
         self, nodes: Sequence[Node], reads: Mapping[Variable, Tensor], options: Options,
         style: str = "",
     ) -> None:  # fmt: skip
-        if len(nodes) > _MOST:
-            raise ArgumentError(
-                f"the graph has {len(nodes)} nodes, too many for a picture (the limit is {_MOST}): use "
-                "level='layers', or export the model and open it in Netron"
-            )
         self.picture = Picture()
         self.boxes: dict[Node, Box] = {}
         self.missing: dict[tuple[Node, Box], None] = {}

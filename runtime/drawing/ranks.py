@@ -16,6 +16,9 @@ from ...errors import ArgumentError
 from .picture import Box, Link, Picture
 
 _SWEEPS = 12
+_MOST = (
+    20_000  # places in rows, of boxes and of links that pass: beyond, it is no picture to look at
+)
 
 
 @dataclass(eq=False)
@@ -84,6 +87,12 @@ def arrange(picture: Picture, passing: float) -> Rows:
                 rows[rank].append(shared[key])
             way.append(shared[key])
         ways[link] = [*way, slots[link.target]]
+        if len(shared) > _MOST:
+            raise ArgumentError(
+                f"the graph is too large for a picture ({len(picture.boxes)} boxes in {len(rows)} rows): "
+                "draw its layers (level='layers'), or a part of the model, or export it and open the "
+                "file in Netron"
+            )
     for way in ways.values():
         for a, b in itertools.pairwise(way):
             if b not in a.below:

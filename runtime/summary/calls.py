@@ -7,6 +7,7 @@ given says where it comes from, even where a layer returns its input as it is.
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -149,6 +150,7 @@ class _Tracer:
         self._siblings = set(call.inside)
         self._starts: dict[Key, Call] = {}
         self._operators: dict[Node, Call] = {}
+        self._kinds: Counter[str] = Counter()
         self._edges: list[Edge] = []
         for i, t in enumerate(call.inputs):
             label = names[i] if i < len(names) else (f"input_{i}" if i else "input")
@@ -205,9 +207,10 @@ class _Tracer:
         if not sources:
             return None
         item = Call(None, node.op.lower(), node.op, operands, list(node.outputs), operator=True,
-                    number=sum(o.kind == node.op for o in self._operators.values()),
+                    number=self._kinds[node.op],
                     macs=macs_of([node]))  # fmt: skip
         self._operators[node] = item
+        self._kinds[node.op] += 1
         for source, index in sources:
             self._edges.append(Edge(source, index, item))
         return item

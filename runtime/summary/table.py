@@ -31,10 +31,11 @@ class Column:
     def width(self) -> int:
         return max([cell_len(self.title), self.least, *(cell_len(t) for t in self.texts)])
 
-    def cell(self, text: str) -> str:
-        """The text with as many spaces as it takes."""
-        spaces = " " * (self.width - cell_len(text))
-        return spaces + text if self.right else text + spaces
+    def cells(self) -> list[str]:
+        """The title and the texts, each with as many spaces as it takes."""
+        width = self.width
+        padded = [(t, " " * (width - cell_len(t))) for t in (self.title, *self.texts)]
+        return [spaces + t if self.right else t + spaces for t, spaces in padded]
 
 
 def render(
@@ -58,8 +59,11 @@ def render(
             if _width(columns) > room:
                 columns = [c for c in columns if c.title != title]
     _place(columns, line_length, positions)
-    lines = [_line(columns, [c.title for c in columns]), "─" * _width(columns)]
-    lines += [_line(columns, cells) for cells in zip(*(c.texts for c in columns), strict=True)]
+    head, *lines = [
+        (" " * _GAP).join(cells).rstrip()
+        for cells in zip(*(c.cells() for c in columns), strict=True)
+    ]
+    lines = [head, "─" * _width(columns), *lines]
     return [f"Model: {summary.name}", "", *lines, "", *totals(summary)]
 
 
@@ -126,10 +130,6 @@ def _place(
 
 def _width(columns: Sequence[Column]) -> int:
     return sum(c.width for c in columns) + _GAP * (len(columns) - 1)
-
-
-def _line(columns: Sequence[Column], cells: Sequence[str]) -> str:
-    return (" " * _GAP).join(c.cell(t) for c, t in zip(columns, cells, strict=True)).rstrip()
 
 
 def totals(summary: Summary) -> list[str]:
