@@ -41,8 +41,9 @@ def load_model(
         raise FileFormatError(f"{filepath} lists parts of weights: call the model's load_weights")
     with config.custom_object_scope(custom_objects or {}):
         if kind == "hdf5":
-            return legacy.load(filepath, _reader(filepath), _compiled if compile else None)
-        with archive.opened(filepath) as found:
+            with explained(os.fspath(filepath)):
+                return legacy.load(filepath, _reader(filepath), _compiled if compile else None)
+        with archive.opened(filepath) as found, explained(os.fspath(filepath)):
             return _load(found, filepath, compile=compile)
 
 
@@ -59,8 +60,7 @@ def _load(found: archive.Archive, filepath: Any, *, compile: bool) -> Any:
     if not isinstance(data, Mapping) or "class_name" not in data:
         raise FileFormatError(f"{filepath}: {archive.CONFIG} describes no model")
     reader = _reader(filepath, found.vocabularies())
-    with explained(os.fspath(filepath)):
-        model = reader.instance(data, "models", "")
+    model = reader.instance(data, "models", "")
     if not isinstance(model, Network):
         raise FileFormatError(f"{filepath} describes a {type(model).__name__}, no model")
     if reader.vocabularies:
@@ -110,7 +110,12 @@ def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bo
         raise FileFormatError(
             f"model {model.name!r} is not built: call it on data before loading weights"
         )
-    places, strict = Places(), not skip_mismatch
+    with explained(os.fspath(filepath)):
+        _load_weights(model, filepath, strict=not skip_mismatch)
+
+
+def _load_weights(model: Any, filepath: str | os.PathLike[str], *, strict: bool) -> None:
+    places = Places()
     if kind_of(filepath) == "hdf5":
         with archive.translated(Path(filepath)), hdf5.file(filepath, os.fspath(filepath)) as root:
             if legacy.is_legacy(root):

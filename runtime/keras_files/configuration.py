@@ -216,6 +216,13 @@ class explained:  # noqa: N801  # reads as a statement
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        wrong = (ArgumentError, GraphError, TypeError, KeyError, IndexError, AttributeError)
+        wrong = (
+            ArgumentError,
+            GraphError,
+            TypeError,
+            LookupError,
+            AttributeError,
+            UnicodeEncodeError,
+        )
         if isinstance(error, wrong) or type(error) is ValueError:
             raise FileFormatError(f"{self.where}: {error}") from error

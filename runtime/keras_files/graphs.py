@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ...compiler import functional, tree
+from ...compiler import config, functional, tree
 from ...compiler.dtypes import FLOAT32, TensorType
 from ...compiler.ir import Tensor, argument
 from ...compiler.layers.base import Layer
@@ -56,7 +56,7 @@ def _sequential(reader: Reader, cls: Any, settings: Mapping[str, Any], below: st
         with explained(f"{reader.label}: layer {layer.name!r}"):
             made.add(layer)
         placed.append((name, layer))
-    reader.places.set(made, placed)
+    reader.places.note(made, placed)
     shape = settings.get("build_input_shape")
     if shape is not None and not made.built:
         with explained(f"{reader.label}: model {made.name!r}"):
@@ -109,7 +109,7 @@ def _functional(reader: Reader, cls: Any, settings: Mapping[str, Any], below: st
         _ends(settings[k], calls, nested, reader.label) for k in ("input_layers", "output_layers")
     ]
     made = cls(*found, name=settings.get("name"))
-    reader.places.set(made, placed)
+    reader.places.note(made, placed)
     return made
 
 
@@ -218,9 +218,9 @@ def build(layer: Layer, saved: Any) -> None:
     """Make the variables of a model of your own, from the shapes that Keras noted."""
     if not isinstance(saved, Mapping):
         return
-    custom = getattr(layer, "build_from_config", None)
-    if custom is not None:
-        custom(dict(saved))
+    method = getattr(type(layer), "build_from_config", None)
+    if method is not None and not method.__module__.startswith(f"{config.OWN}."):
+        method(layer, dict(saved))  # the user's own
         return
     if not isinstance(layer, Network):
         return  # built where it is called

@@ -106,7 +106,7 @@ def opened(source: str | os.PathLike[str] | BinaryIO, label: str = "") -> Iterat
     label = label or os.fspath(source)  # type: ignore[arg-type]
     with file(source, label) as root:
         found = Stored(label=label)
-        _collect(root, "", found, 0)
+        _collect(root, "", found, set())
         yield found
 
 
@@ -130,10 +130,14 @@ def opened_parts(path: Path) -> Iterator[Stored]:
         yield found
 
 
-def _collect(group: Any, path: str, found: Stored, depth: int) -> None:
+def _collect(group: Any, path: str, found: Stored, seen: set[int]) -> None:
     h5py = _h5py()
-    if depth > _DEEPEST:
-        raise FileFormatError(f"{found.label}: groups are nested too deeply at {path!r}")
+    place = h5py.h5o.get_info(group.id).addr
+    if place in seen or path.count("/") > _DEEPEST:
+        raise FileFormatError(
+            f"{found.label}: the group {path!r} lies in itself, in two places or too deep: refused"
+        )
+    seen.add(place)
     label = group.attrs.get("name")
     if path.endswith("vars") and isinstance(label, str):
         found.names[path.removesuffix("vars").rstrip("/")] = label
@@ -145,7 +149,7 @@ def _collect(group: Any, path: str, found: Stored, depth: int) -> None:
             )
         item, inner = group[name], f"{path}/{name}".lstrip("/")
         if isinstance(item, h5py.Group):
-            _collect(item, inner, found, depth + 1)
+            _collect(item, inner, found, seen)
         elif item.external or item.is_virtual:
             raise FileFormatError(
                 f"{found.label}: the data of {inner} are in another file: refused"

@@ -42,7 +42,7 @@ class Places:
         self._layers: dict[Layer, list[tuple[str, Layer]]] = {}
         self.exact: set[Layer] = set()  # models whose order a file gave
 
-    def set(self, model: Layer, layers: Sequence[tuple[str, Layer]]) -> None:
+    def note(self, model: Layer, layers: Sequence[tuple[str, Layer]]) -> None:
         """The file's own order."""
         self._layers[model] = list(layers)
         self.exact.add(model)

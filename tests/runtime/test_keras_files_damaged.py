@@ -131,7 +131,7 @@ BAD: dict[str, tuple[Any, dict[str, Any], dict[str, Any], str]] = {
     "strings for numbers": (
         sequential(dense()), {**FULL, "layers/dense/vars/0": pickled}, {}, "no numbers"),
     "huge data set": (sequential(dense()), {**FULL, "layers/dense/vars/0": bomb}, {}, "the model needs"),
-    "group in itself": (sequential(dense()), {**FULL, "x": loop}, {}, "nested too deeply"),
+    "group in itself": (sequential(dense()), {**FULL, "x": loop}, {}, "lies in itself"),
     "climbing name": (sequential(dense()), FULL, {"assets/../../x": b""}, "refused"),
     "absolute name": (sequential(dense()), FULL, {"/etc/x": b""}, "refused"),
     "drive": (sequential(dense()), FULL, {"C:x": b""}, "refused"),
