@@ -20,6 +20,7 @@ from .runtime.directory import (
     text_dataset_from_directory,
 )
 from .runtime.drawing import model_to_dot, plot_model
+from .runtime.feature_space import FeatureSpace
 from .runtime.summary import summary_json
 from .runtime.utils import (
     Progbar,
@@ -45,7 +46,6 @@ from .runtime.utils import (
 
 # what Keras has and we do not -> what to use instead
 MISSING = {
-    "FeatureSpace": "preprocessing layers (Normalization, StringLookup ...) on a dict of inputs",
     "Config": "a dataclass, or a dict",
     "bounding_boxes": "NumPy: boxes are arrays",
     "legacy": "wh.utils.serialize_keras_object and deserialize_keras_object",
@@ -56,6 +56,7 @@ Sequence = PyDataset
 
 __all__ = [
     "CustomObjectScope",
+    "FeatureSpace",
     "Progbar",
     "PyDataset",
     "Sequence",

@@ -367,7 +367,7 @@ def test_nests_that_do_not_fit(wrong, error, told) -> None:
 
 
 def test_what_keras_has_and_we_do_not_says_so() -> None:
-    with pytest.raises(NotImplementedError, match="StringLookup"):
-        wh.utils.FeatureSpace  # noqa: B018
+    with pytest.raises(NotImplementedError, match="boxes are arrays"):
+        wh.utils.bounding_boxes  # noqa: B018
     with pytest.raises(AttributeError, match="no attribute 'pad_sequence'"):
         wh.utils.pad_sequence  # noqa: B018
