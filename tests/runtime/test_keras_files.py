@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +167,16 @@ def test_a_loaded_model_is_a_model(tmp_path: Path) -> None:
     check(wh.models.load_model(tmp_path / "own.wh").predict(x, verbose=0), expected)
     model.export(tmp_path / "own.onnx")
     check(wh.load_onnx(tmp_path / "own.onnx").predict(x, verbose=0), expected)
+
+
+def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What docs/from_keras.md shows can be run."""
+    text = (HERE.parents[2] / "docs" / "from_keras.md").read_text("utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 3
+    shutil.copy(HERE / "mlp.keras", tmp_path / "model.keras")
+    monkeypatch.chdir(tmp_path)
+    exec("\n".join(blocks), {})
 
 
 # -- classes and functions of one's own ---------------------------------------------------------
