@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..errors import ArgumentError
 from . import config, dtypes, op
 from .casting import floating
+from .config import custom_object_scope
 from .ir import Like, Tensor, convert
 
 _FUNCTIONS: dict[str, Callable[..., Tensor]] = {}
@@ -280,9 +281,12 @@ def serialize(activation: Any) -> str | dict[str, Any]:
     return config.serialize(activation)
 
 
-def deserialize(config: Any) -> Callable[..., Tensor]:
-    """The activation that ``serialize`` wrote (or a plain name)."""
-    return get(config)
+def deserialize(
+    config: Any, custom_objects: Mapping[str, Any] | None = None
+) -> Callable[..., Tensor]:
+    """The activation that ``serialize`` wrote (or a plain name); ``custom_objects`` are yours by name."""
+    with custom_object_scope(custom_objects or {}):
+        return get(config)
 
 
 __all__ = [

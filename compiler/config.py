@@ -148,7 +148,7 @@ def deserialize(data: Mapping[str, Any]) -> Any:
     """The inverse of ``serialize``. Raises ``FileFormatError`` for a name nobody registered."""
     if data.get("class_name") == "__numpy__":
         return np.array(data["config"]["value"], data["config"]["dtype"])
-    name = str(data.get("class_name") or data.get("function"))
+    name = _registered_as(data)
     short = name.rsplit(">", maxsplit=1)[-1]
     found = _custom.get().get(short) or _registered.get(name)
     if found is None:
@@ -157,6 +157,15 @@ def deserialize(data: Mapping[str, Any]) -> Any:
             " or register the class before loading"
         )
     return found.from_config(data["config"]) if "class_name" in data else found
+
+
+def _registered_as(data: Mapping[str, Any]) -> str:
+    """The name in a saved form; Keras writes the module, and what users registered, apart."""
+    name = str(data.get("class_name") or data.get("function"))
+    module = data.get("module")
+    if module and ">" not in name:
+        return f"{str(module).removeprefix('keras.').split('.', maxsplit=1)[0]}>{name}"
+    return str(data.get("registered_name") or name)
 
 
 def register_keras_serializable(
@@ -177,9 +186,9 @@ def register_own(value: _T) -> _T:
 
 
 @contextmanager
-def custom_object_scope(objects: Mapping[str, Any]) -> Iterator[None]:
-    """Inside, ``objects`` (name -> class or function) are known when files are read."""
-    token = _custom.set({**_custom.get(), **objects})
+def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
+    """Inside, ``custom_objects`` (name -> class or function) are known when files are read."""
+    token = _custom.set({**_custom.get(), **custom_objects})
     try:
         yield
     finally:

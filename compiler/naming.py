@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections import Counter
 from collections.abc import Container, Mapping
@@ -24,9 +25,11 @@ def unique_name(kind: str) -> str:
     return f"{base}_{n}" if n else base
 
 
-def clear_session() -> None:
-    """Start numbering automatic names anew."""
+def clear_session(free_memory: bool = True) -> None:
+    """Start numbering automatic names anew; with ``free_memory`` also free what nobody holds."""
     _given.clear()
+    if free_memory:
+        gc.collect()
 
 
 def qualified(package: str, data: Mapping[str, Any], known: Container[str]) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ from . import (
     recurrent,
     regularization,
     reshaping,
+    serialization,
 )
 from .activation import *
 from .attention import *
@@ -39,6 +40,7 @@ from .preprocessing import *
 from .recurrent import *
 from .regularization import *
 from .reshaping import *
+from .serialization import *
 
 # Keras has these and this version does not.
 MISSING = (
@@ -81,3 +83,4 @@ __all__ += preprocessing.__all__
 __all__ += recurrent.__all__
 __all__ += regularization.__all__
 __all__ += reshaping.__all__
+__all__ += serialization.__all__

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, NotCalledError
 from .. import (
     constraints,
     dtypes,
@@ -29,11 +29,12 @@ from ..random import SeedGenerator
 from ..state import Trace, Variable, autocast, tracing
 from . import context, input_spec
 from .arguments import Arguments, masked, masks_of, public_shape, signature
+from .rebuilding import Rebuilding
 
 __all__ = ["Layer"]
 
 
-class Layer(Configurable):
+class Layer(Rebuilding, Configurable):
     """Base of all layers.
 
     A subclass makes its variables in ``build(input_shape)`` (called once, at the first call, with None
@@ -54,7 +55,9 @@ class Layer(Configurable):
     """
 
     # Names that are no part of the layer's own state.
-    _untracked: frozenset[str] = frozenset({"_arguments", "_inbound", "_frozen", "_losses"})
+    _untracked: frozenset[str] = frozenset(
+        {"_arguments", "_inbound", "_frozen", "_losses", "_build_shapes"}
+    )
     _is_network = False
     _casts_integers = False  # layers that compute with floats only say True
     input_spec: Any = None
@@ -224,10 +227,10 @@ class Layer(Configurable):
         """Copies of the weights' values."""
         return [v.numpy() for v in self.weights]
 
-    def set_weights(self, values: Sequence[Like]) -> None:
+    def set_weights(self, weights: Sequence[Like]) -> None:
         """Set all weights. Raises ``ArgumentError`` (and sets none) where number or shapes differ."""
         targets = self.weights
-        arrays = [np.asarray(v) for v in values]
+        arrays = [np.asarray(v) for v in weights]
         if len(arrays) != len(targets):
             raise ArgumentError(f"{self.name} has {len(targets)} weights; got {len(arrays)} arrays")
         for target, array in zip(targets, arrays, strict=True):
@@ -326,7 +329,9 @@ class Layer(Configurable):
     def _build_once(self, given: Arguments) -> None:
         if self.built:
             return
-        self.build(**given.shapes(type(self).build))
+        shapes = given.shapes(type(self).build)
+        self.build(**shapes)
+        self._build_shapes = shapes
         self.built = True  # of layers that have no build of their own
 
     def _converted(self, value: Any) -> Any:
@@ -421,7 +426,7 @@ class Layer(Configurable):
 
     def _last_call(self) -> functional.Call:
         if not self._inbound:
-            raise ArgumentError(
+            raise NotCalledError(
                 f"layer {self.name!r} has no output: it is part of no functional model"
             )
         return self._inbound[-1]
@@ -452,6 +457,7 @@ def _marking(build: Callable[..., None]) -> Callable[..., None]:
         outer = context.enclosing()
         with nullcontext() if outer and outer[-1] is self else context.inside(self):
             build(self, *args, **kwargs)
+        self._remember_shapes(build, *args, **kwargs)
         self.built = True
 
     return marked

@@ -22,11 +22,12 @@ from .objects import (
 )
 from .progbar import Progbar
 from .splitting import split_dataset
+from .types import standardize_dtype
 
 __all__ = [
     "Progbar", "array_to_img", "deserialize_keras_object", "disable_interactive_logging",
     "enable_interactive_logging", "get_file", "get_source_inputs", "img_to_array",
     "is_interactive_logging_enabled", "is_keras_tensor", "load_img", "normalize",
     "pack_x_y_sample_weight", "pad_sequences", "save_img", "serialize_keras_object", "smart_resize",
-    "split_dataset", "to_categorical", "unpack_x_y_sample_weight",
+    "split_dataset", "standardize_dtype", "to_categorical", "unpack_x_y_sample_weight",
 ]  # fmt: skip

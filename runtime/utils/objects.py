@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...compiler import config
+from ...compiler.config import custom_object_scope, decode, encode
 from ...compiler.ir import Tensor, toposort
 from ...errors import ArgumentError
 
@@ -15,13 +15,13 @@ def serialize_keras_object(obj: Any) -> Any:
 
     Raises ``ArgumentError`` for what has no such form.
     """
-    return config.encode(obj)
+    return encode(obj)
 
 
 def deserialize_keras_object(
-    config_: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True
+    config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True
 ) -> Any:
-    """The inverse of ``serialize_keras_object``. No code in ``config_`` is ever run.
+    """The inverse of ``serialize_keras_object``. No code in ``config`` is ever run.
 
     Raises ``FileFormatError`` for names that nobody registered.
     """
@@ -30,8 +30,8 @@ def deserialize_keras_object(
             "safe_mode=False would run code that lies in files, which is never done: register the "
             "function or class, and name it"
         )
-    with config.custom_object_scope(custom_objects or {}):
-        return config.decode(config_)
+    with custom_object_scope(custom_objects or {}):
+        return decode(config)
 
 
 def is_keras_tensor(x: Any) -> bool:

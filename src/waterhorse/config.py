@@ -1,5 +1,7 @@
 """Settings, under Keras' names."""
 
+from typing import Any
+
 from .compiler.policies import dtype_policy, set_dtype_policy
 from .compiler.settings import (
     epsilon,
@@ -39,3 +41,9 @@ __all__ = [
     "max_steps_per_epoch", "set_backend", "set_dtype_policy", "set_epsilon", "set_floatx",
     "set_image_data_format", "set_max_epochs", "set_max_steps_per_epoch",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name == "is_nnx_enabled":
+        raise NotImplementedError("wh.config.is_nnx_enabled is not there: NNX belongs to JAX")
+    raise AttributeError(f"module 'waterhorse.config' has no attribute {name!r}")

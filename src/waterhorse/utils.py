@@ -40,6 +40,7 @@ from .runtime.utils import (
     save_img,
     serialize_keras_object,
     split_dataset,
+    standardize_dtype,
     to_categorical,
     unpack_x_y_sample_weight,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "serialize_keras_object",
     "set_random_seed",
     "split_dataset",
+    "standardize_dtype",
     "summary_json",
     "text_dataset_from_directory",
     "timeseries_dataset_from_array",
