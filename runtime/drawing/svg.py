@@ -45,7 +45,7 @@ def _styles(scope: str) -> str:
         f".{scope} polygon.to-data{{fill:#5b6b7e}}", f".{scope} polygon.to-gradient{{fill:#cf4b3b}}",
         f".{scope} polygon.to-kept{{fill:#93a1b1}}", *light,
     ]  # fmt: skip
-    night = [
+    darkened = [
         f".{scope} text{{fill:#d4dbe4}}", f".{scope} .title{{fill:#f2f5f8}}",
         f".{scope} .card{{fill:#20252c;stroke:#66717f}}", f".{scope} .edge{{stroke:#66717f}}",
         f".{scope} .page{{fill:#15191e}}", f".{scope} .frame{{fill:#1b2027;stroke:#66717f}}",
@@ -53,7 +53,7 @@ def _styles(scope: str) -> str:
         f".{scope} path.to-gradient{{stroke:#ff8a78}}", f".{scope} polygon.to-gradient{{fill:#ff8a78}}",
         f".{scope} path.to-kept{{stroke:#6f7d8d}}", f".{scope} polygon.to-kept{{fill:#6f7d8d}}", *dark,
     ]  # fmt: skip
-    return "\n".join([*rules, "@media (prefers-color-scheme:dark){", *night, "}"])
+    return "\n".join([*rules, "@media (prefers-color-scheme:dark){", *darkened, "}"])
 
 
 def write(picture: Picture, splines: str = "ortho", label: str = "") -> str:
