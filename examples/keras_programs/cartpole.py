@@ -21,7 +21,7 @@ LONGEST = 200  # steps of an episode
 
 
 class CartPole:
-    """State: position and speed of the cart, angle and angular speed of the pole. Actions: 0 left, 1 right."""
+    """State: position and speed of the cart, angle and angular speed of the pole. Action 1 is right."""
 
     def __init__(self, seed: int) -> None:
         self.random = np.random.default_rng(seed)
@@ -35,7 +35,7 @@ class CartPole:
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool]:
         """20 ms later: observation, reward, and whether the episode is over."""
-        x, speed, angle, turn = self.state
+        _, speed, angle, turn = self.state
         force = 10.0 if action == 1 else -10.0
         sine, cosine = np.sin(angle), np.cos(angle)
         push = (force + 0.05 * turn**2 * sine) / 1.1
@@ -89,12 +89,14 @@ def discounted(rewards: list[float], gamma: float) -> np.ndarray:
 
 
 def main(episodes: int = 400, seed: int = 1, verbose: int = 1) -> dict[str, float]:
-    """Play until the running reward is above 150 of 200. Returns it, episodes, and microseconds per action."""
+    """Play until the running reward is above 150 of 200. Returns it, episodes, microseconds per action."""
     keras.utils.set_random_seed(seed)
     environment, random = CartPole(seed), np.random.default_rng(seed)
     model = network()
     learn = learner(model, keras.optimizers.Adam(learning_rate=0.01))
-    act = keras.function(lambda states: model(states)[0], input_signature=[keras.TensorSpec((None, 4))])
+    act = keras.function(
+        lambda states: model(states)[0], input_signature=[keras.TensorSpec((None, 4))]
+    )
     running, played, spent, asked = 0.0, 0, 0.0, 0
     for played in range(1, episodes + 1):
         state, states, actions, rewards, over = environment.reset(), [], [], [], False
@@ -119,7 +121,9 @@ def main(episodes: int = 400, seed: int = 1, verbose: int = 1) -> dict[str, floa
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--episodes", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

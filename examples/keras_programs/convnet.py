@@ -1,7 +1,7 @@
 """Handwritten digits with a convolutional network: the first Keras program that most people meet.
 
-    python examples/keras_programs/convnet.py               # the 1,797 small digits that come along
-    python examples/keras_programs/convnet.py --data mnist  # 60,000 larger ones
+python examples/keras_programs/convnet.py               # the 1,797 small digits that come along
+python examples/keras_programs/convnet.py --data mnist  # 60,000 larger ones
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def network(shape: tuple[int, ...], classes: int = 10) -> Any:
     )
 
 
-def main(name: str = "digits", epochs: int = 15, verbose: int = 1, folder: str = ".") -> dict[str, float]:
+def main(
+    name: str = "digits", epochs: int = 15, verbose: int = 1, folder: str = "."
+) -> dict[str, float]:
     """Train, evaluate, export. Returns loss and accuracy on images that training has not seen."""
     keras.utils.set_random_seed(0)
     (x_train, y_train), (x_test, y_test) = data(name)
@@ -66,7 +68,9 @@ def main(name: str = "digits", epochs: int = 15, verbose: int = 1, folder: str =
         validation_split=0.1,
         verbose=verbose,
         callbacks=[
-            keras.callbacks.EarlyStopping(monitor="val_loss", patience=4, restore_best_weights=True),
+            keras.callbacks.EarlyStopping(
+                monitor="val_loss", patience=4, restore_best_weights=True
+            ),
             keras.callbacks.ModelCheckpoint(best, monitor="val_loss", save_best_only=True),
         ],
     )
@@ -76,12 +80,16 @@ def main(name: str = "digits", epochs: int = 15, verbose: int = 1, folder: str =
     again = keras.models.load_model(best)
     again.export(Path(folder) / "convnet.onnx", labels=[str(i) for i in range(10)])
     if verbose:
-        print(f"on {len(x_test)} new images: accuracy {found['accuracy']:.4f}, top 2 {found['top_2']:.4f}")
+        print(
+            f"on {len(x_test)} new images: accuracy {found['accuracy']:.4f}, top 2 {found['top_2']:.4f}"
+        )
     return found
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--data", choices=("digits", "mnist", "fashion_mnist"), default="digits")
     parser.add_argument("--epochs", type=int, default=15)
     options = parser.parse_args()

@@ -1,7 +1,7 @@
 """Two networks against each other: one draws digits, the other tells them from real ones.
 
-DCGAN (Radford, Metz and Chintala 2016) plays with binary cross-entropy. WGAN-GP (Gulrajani et al. 2017) asks the
-critic to have slopes of length 1 between real and drawn images: its loss holds a gradient, and is
+DCGAN (Radford, Metz and Chintala 2016) plays with binary cross-entropy. WGAN-GP (Gulrajani et al. 2017)
+asks the critic to have slopes of length 1 between real and drawn images: its loss holds a gradient, and is
 differentiated again.
 
     python examples/keras_programs/gan.py               # DCGAN
@@ -81,7 +81,9 @@ class GAN(keras.Model):
     def d_loss(self, real: Any) -> Any:
         """1 for drawn images, 0 for real ones, with a little noise on these labels."""
         count = ops.shape(real)[0]
-        logits = self.discriminator(ops.concatenate([self.drawn(count), real], axis=0), training=True)
+        logits = self.discriminator(
+            ops.concatenate([self.drawn(count), real], axis=0), training=True
+        )
         labels = ops.concatenate([ops.ones((count, 1)), ops.zeros((count, 1))], axis=0)
         labels = labels + 0.05 * keras.random.uniform(ops.shape(labels), seed=self.seed_generator)
         return self.loss_fn(labels, logits)
@@ -144,7 +146,11 @@ class Monitor(keras.callbacks.Callback):
             images = self.model.generator.predict(self.noise, verbose=0)
             shades = " .:-=+*#%@"
             for y in range(8):
-                print("   ".join("".join(shades[int(v * 9.99)] * 2 for v in d[y, :, 0]) for d in images))
+                print(
+                    "   ".join(
+                        "".join(shades[int(v * 9.99)] * 2 for v in d[y, :, 0]) for d in images
+                    )
+                )
 
 
 def main(kind: str = "dcgan", epochs: int = 40, verbose: int = 1) -> dict[str, Any]:
@@ -165,12 +171,16 @@ def main(kind: str = "dcgan", epochs: int = 40, verbose: int = 1) -> dict[str, A
     drawn = gan.generator.predict(noise, verbose=0)
     distance = float(np.abs(drawn.mean(0) - x_train.mean(0)).mean())
     if verbose:
-        print(f"mean absolute difference between the mean drawn and the mean real image: {distance:.3f}")
+        print(
+            f"mean absolute difference between the mean drawn and the mean real image: {distance:.3f}"
+        )
     return {"history": history.history, "drawn": drawn, "distance": distance}
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--kind", choices=("dcgan", "wgan_gp"), default="dcgan")
     parser.add_argument("--epochs", type=int, default=40)
     options = parser.parse_args()

@@ -1,11 +1,11 @@
 """Sentences with the opinion that they express: the data of ``sentiment_lstm.py`` and ``transformer.py``.
 
-10,605 sentences of movie reviews that people rated from -4 to 4 (Hutto and Gilbert 2014, MIT licence) lie in
-the source archive of a Python package. To get it:
+10,605 sentences of movie reviews that people rated from -4 to 4 (Hutto and Gilbert 2014, MIT licence) lie
+in the source archive of a Python package. To get it:
 
     pip download --no-deps --no-binary :all: vaderSentiment==3.3.2
 
-Without it, toy sentences are made up, in which "not" turns the meaning around: to count words is not enough.
+Without it, toy sentences are made up. In a quarter of them "not" or the like turns the meaning around.
 """
 
 from __future__ import annotations
@@ -21,6 +21,13 @@ ARCHIVE = "vaderSentiment-3.3.2.tar.gz"
 INNER = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
 MOVIES = "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt"
 Part = tuple[np.ndarray, np.ndarray]
+
+GOOD = ["good", "great", "funny", "clever", "moving", "lovely", "gripping", "fresh"]
+BAD = ["bad", "dull", "boring", "silly", "clumsy", "tired", "awful", "flat"]
+SUBJECTS = ["The film", "This story", "The ending", "Her part", "The music", "Every scene"]
+MANNERS = ["really", "rather", "quite", "simply", "after all"]
+DENIALS = ["not", "never", "not at all", "hardly", "by no means"]
+ENDS = ["", ", I think", ", as they say", "; we saw it twice", ", from start to end"]
 
 
 def load(where: str | None = None, verbose: int = 1) -> tuple[Part, Part]:
@@ -60,20 +67,11 @@ def movies(path: Path) -> tuple[Part, Part]:
 def toy(count: int, seed: int) -> Part:
     """Made-up sentences: "The ending was not at all dull, ..." is positive."""
     random = np.random.default_rng(seed)
-    words = {
-        1: "good great funny clever moving lovely gripping fresh".split(),
-        0: "bad dull boring silly clumsy tired awful flat".split(),
-    }
-    subjects = "The film|This story|The ending|Her part|The music|Every scene|His last work".split("|")
-    manners = "really|rather|quite|simply|after all".split("|")
-    denials = "not|never|not at all|hardly|by no means".split("|")
-    ends = "|, I think|, as they say|; we saw it twice|, from start to end".split("|")
     texts, labels = [], []
     for _ in range(count):
-        kind, denied = int(random.integers(2)), random.random() < 0.25
-        manner = random.choice(denials if denied else manners)
-        texts.append(
-            f"{random.choice(subjects)} was {manner} {random.choice(words[kind])}{random.choice(ends)}."
-        )
-        labels.append(kind != denied)
+        good, denied = random.random() < 0.5, random.random() < 0.25
+        manner = random.choice(DENIALS if denied else MANNERS)
+        word = random.choice(GOOD if good else BAD)
+        texts.append(f"{random.choice(SUBJECTS)} was {manner} {word}{random.choice(ENDS)}.")
+        labels.append(good != denied)
     return np.array(texts, object), np.array(labels, "float32")

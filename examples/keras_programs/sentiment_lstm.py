@@ -40,15 +40,18 @@ def network(texts: np.ndarray, units: int, max_tokens: int = 10_000) -> Any:
 
 
 def main(
-    where: str | None = None, epochs: int = 8, units: int = 32, verbose: int = 1, folder: str = "."
-) -> dict[str, Any]:
+    where: str | None = None, epochs: int = 8, units: int = 32, rate: float = 1e-3, verbose: int = 1,
+    folder: str = ".",
+) -> dict[str, Any]:  # fmt: skip
     """Train, evaluate, export. Returns the accuracy on new sentences, that of the file, and its answers."""
     keras.utils.set_random_seed(0)
     (x_train, y_train), (x_test, y_test) = sentences.load(where, verbose)
     model = network(x_train, units)
     if verbose:
         model.summary()
-    model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
+    model.compile(
+        optimizer=keras.optimizers.Adam(rate), loss="binary_crossentropy", metrics=["accuracy"]
+    )
     model.fit(
         x_train, y_train, batch_size=32, epochs=epochs, validation_split=0.1, verbose=verbose,
         callbacks=[
@@ -72,7 +75,9 @@ def main(
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--data", help="toy, the archive, or the folder that has it")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--units", type=int, default=32)

@@ -1,8 +1,8 @@
 """Spoken digits written down: a network that is never told where in the sound each digit is.
 
-One to four recordings in a row are one utterance. Spectrograms are made in the graph; convolutions and a GRU
-in both directions read them, over any length; CTC (Graves et al. 2006) adds up all ways to align them with
-the digits.
+One to four recordings in a row are one utterance. Spectrograms are made in the graph; convolutions and a
+GRU in both directions read them, over any length; CTC (Graves et al. 2006) adds up all ways to align them
+with the digits.
 
 The recordings are those of the Free Spoken Digit Dataset (CC BY-SA 4.0), as ``fsdd.npz``: in the folder
 that WATERHORSE_DATA names, or in ``../shared/data``. Without them, each digit is a chord of two tones.
@@ -25,6 +25,7 @@ from waterhorse import layers, ops
 
 RATE = 8000
 STEP = 128  # samples from one spectrum to the next
+SIZE = 16  # of batches
 Clips = tuple[list[np.ndarray], np.ndarray]
 
 
@@ -66,16 +67,22 @@ def tones(count: int, seed: int) -> Clips:
 
 
 class Utterances(keras.utils.PyDataset):
-    """Batches of one to four clips in a row with short pauses: audio [batch, time], digits as numbers.
+    """Batches of audio [batch, time], and its digits as numbers: clips in a row, with short pauses.
 
     The same every time, or with ``fresh`` drawn anew in each epoch.
     """
 
     def __init__(
-        self, clips: Clips, lookup: Any, batches: int, size: int = 32, fresh: bool = False, seed: int = 0
+        self,
+        clips: Clips,
+        lookup: Any,
+        batches: int,
+        longest: int = 4,
+        fresh: bool = False,
+        seed: int = 0,
     ) -> None:
         super().__init__(workers=1)
-        self.clips, self.lookup, self.batches, self.size = clips, lookup, batches, size
+        self.clips, self.lookup, self.batches, self.longest = clips, lookup, batches, longest
         self.fresh, self.seed, self.epoch = fresh, seed, 0
 
     def __len__(self) -> int:
@@ -88,8 +95,8 @@ class Utterances(keras.utils.PyDataset):
         """Sounds of different lengths, and what is said in them: "407"."""
         random = np.random.default_rng([self.seed, self.epoch, index])
         sounds, texts = [], []
-        for _ in range(self.size):
-            chosen = random.integers(0, len(self.clips[0]), random.integers(1, 5))
+        for _ in range(SIZE):
+            chosen = random.integers(0, len(self.clips[0]), random.integers(1, self.longest + 1))
             parts = []
             for i in chosen:
                 parts += [self.clips[0][i], np.zeros(random.integers(0, RATE // 8), "float32")]
@@ -101,7 +108,7 @@ class Utterances(keras.utils.PyDataset):
         sounds, texts = self.texts(index)
         audio = keras.utils.pad_sequences(sounds, dtype="float32", padding="post")
         digits = [np.asarray(self.lookup(np.array(list(t), object))) for t in texts]
-        return audio, keras.utils.pad_sequences(digits, maxlen=4, padding="post")
+        return audio, keras.utils.pad_sequences(digits, maxlen=self.longest, padding="post")
 
 
 # -- model ---------------------------------------------------------------------------------------
@@ -116,7 +123,7 @@ def network(classes: int, units: int) -> Any:
     x = layers.Permute((2, 1))(ops.log(x + 1e-3))
     x = layers.BatchNormalization()(x)
     x = layers.Conv1D(units, 5, strides=2, padding="same", activation="relu")(x)
-    x = layers.Conv1D(units, 5, padding="same", activation="relu")(x)
+    x = layers.Conv1D(units, 5, strides=2, padding="same", activation="relu")(x)
     x = layers.Dropout(0.2)(x)
     x = layers.Bidirectional(layers.GRU(units, return_sequences=True))(x)
     return keras.Model(audio, layers.Dense(classes, name="logits")(x), name="speech")
@@ -168,15 +175,15 @@ class EditDistance(keras.callbacks.Callback):
 
 
 def main(
-    where: str | None = None, epochs: int = 12, batches: int = 60, units: int = 64,
+    where: str | None = None, epochs: int = 8, batches: int = 100, units: int = 64, longest: int = 4,
     rate: float = 3e-3, verbose: int = 1, folder: str = ".",
 ) -> dict[str, Any]:  # fmt: skip
     """Train and export. Returns digit error rates on clips never heard: greedy, and by beam search."""
     keras.utils.set_random_seed(0)
     train, test = load(where, verbose)
     lookup = layers.StringLookup(vocabulary=[str(i) for i in range(10)], oov_token="")
-    fresh = Utterances(train, lookup, batches, fresh=True)
-    fixed = Utterances(test, lookup, 10, seed=1)
+    fresh = Utterances(train, lookup, batches, longest, fresh=True)
+    fixed = Utterances(test, lookup, 10, longest, seed=1)
     model = network(lookup.vocabulary_size(), units)
     if verbose:
         model.summary()
@@ -184,19 +191,24 @@ def main(
     optimizer = keras.optimizers.Adam(schedule, clipnorm=1.0)
     model.compile(optimizer=optimizer, loss=keras.losses.CTC())
     watch = [EditDistance(fixed)] if verbose else []
-    history = model.fit(fresh, epochs=epochs, validation_data=fixed, callbacks=watch, verbose=verbose)
+    history = model.fit(
+        fresh, epochs=epochs, validation_data=fixed, callbacks=watch, verbose=verbose
+    )
     greedy, _ = error_rate(model, fixed)
     beam, _ = error_rate(model, fixed, "beam_search")
-    model.export(Path(folder) / "speech.onnx", labels=["", *"0123456789"])
+    path = Path(folder) / "speech.onnx"
+    model.export(path, labels=["", *"0123456789"], example=fixed[0][0][:2])
     if verbose:
         print(f"digit error rate on clips never heard: greedy {greedy:.2%}, beam search {beam:.2%}")
     return {"greedy": greedy, "beam_search": beam, "history": history.history}
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--data", help="tones, or the folder that has fsdd.npz")
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--units", type=int, default=64)
     options = parser.parse_args()
     main(options.data, options.epochs, units=options.units)

@@ -89,9 +89,13 @@ def network(texts: np.ndarray, embed_dim: int = 32, num_heads: int = 2, ff_dim: 
 
 
 def main(
-    where: str | None = None, epochs: int = 6, rate: float = 1e-3, verbose: int = 1, folder: str = "."
+    where: str | None = None,
+    epochs: int = 6,
+    rate: float = 1e-3,
+    verbose: int = 1,
+    folder: str = ".",
 ) -> dict[str, Any]:
-    """Train, save, load. Returns the accuracy on new sentences, and whether the loaded model is the same."""
+    """Train, save, load. Returns the accuracy on new sentences, and whether the loaded model agrees."""
     keras.utils.set_random_seed(0)
     (x_train, y_train), (x_test, y_test) = sentences.load(where, verbose)
     model = network(x_train)
@@ -124,7 +128,9 @@ def main(
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--data", help="toy, the archive, or the folder that has it")
     parser.add_argument("--epochs", type=int, default=6)
     options = parser.parse_args()
