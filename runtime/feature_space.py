@@ -200,7 +200,7 @@ class FeatureSpace(Layer):
         self.features = {n: self._feature(n, f) for n, f in features.items()}
         self.crosses = [self._cross(c) for c in crosses or ()]
         self.inputs = {n: Input((1,), dtype=f.dtype, name=n) for n, f in self.features.items()}
-        self.preprocessors = {n: f.preprocessor for n, f in self.features.items()}
+        self.preprocessors: dict[str, Any] = {n: f.preprocessor for n, f in self.features.items()}
         self.crossers = {
             c.name: PreparedCrossing(
                 c.crossing_dim, [self.preprocessors[n] for n in c.feature_names], name=c.name
@@ -272,7 +272,7 @@ class FeatureSpace(Layer):
             dataset = [{n: _column(row, n) for n in names} for row in dataset]
         for name in names:
             text = dtypes.as_dtype(self.features[name].dtype) == dtypes.OBJECT
-            self.preprocessors[name].adapt(_batches(dataset, name, text))  # type: ignore[operator]
+            self.preprocessors[name].adapt(_batches(dataset, name, text))
         self._adapted, self._encoded = True, None
 
     def _check_adapted(self) -> None:

@@ -51,7 +51,8 @@ def _items(
     elif isinstance(value, (list, tuple)):
         names = _names([x for x in value if isinstance(x, Layer)]) if by_name else {}
         for i, item in enumerate(value):
-            inner = f"{outer}{names[item]}" if item in names else f"{place}/{i}"
+            own = isinstance(item, Layer) and item in names
+            inner = f"{outer}{names[item]}" if own else f"{place}/{i}"
             yield from _items(item, inner, outer, by_name, seen)
 
 

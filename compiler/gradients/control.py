@@ -118,7 +118,7 @@ def _walk_back(
     )
     start = [_or_zeros(dfinal[j], steps.initial[j]) for j in floats]
     start += [zeros_like(steps.captured[i]) for i in want_captured]
-    emitted = [demitted[k] for k in live]
+    emitted = [dy for dy in demitted if dy is not None]
     operands = (*start, *steps.saved, *steps.scanned, *emitted, *steps.captured)
 
     def walk(*given: Tensor) -> tuple[Tensor, ...]:
