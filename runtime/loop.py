@@ -136,7 +136,7 @@ def _whole(label: str, value: Any) -> None:
 def _validation(data: Any, batch_size: int | None, steps: int | None) -> Source | None:
     if data is None:
         return None
-    if isinstance(data, tuple) and 2 <= len(data) <= 3:
+    if isinstance(data, (tuple, list)) and 2 <= len(data) <= 3:
         x, y, weight = (*data, None)[:3]
         return make_source(x, y, weight, batch_size, steps)
     if is_arrays(data):

@@ -1,4 +1,4 @@
-"""What Keras makes of the trainings in training_models.py and the calls in training_runs.py.
+"""What Keras makes of the trainings in training_models.py and the calls in training_runs*.py.
 
 Run in an environment of its own (keras 3.15.1, torch and numpy; the tests need NumPy alone):
 
@@ -8,6 +8,7 @@ Writes keras_training.npz: for each model and optimizer the losses of twenty ste
 them; and keras_training_runs.json: what each run returned.
 """
 
+import importlib
 import json
 import os
 import sys
@@ -58,6 +59,8 @@ def make_trajectories() -> None:
 
 
 def make_runs() -> None:
+    for part in training_runs.PARTS:
+        importlib.import_module(f"training_runs_{part}")
     loss_module.apply_mask = apply_mask
     found = {name: run(keras) for name, run in training_runs.RUNS.items()}
     path = HERE / "keras_training_runs.json"

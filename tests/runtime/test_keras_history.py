@@ -1,6 +1,6 @@
 """``fit``, ``evaluate``, ``predict`` and the methods for single batches return what Keras' return.
 
-``tests/goldens/make_training_goldens.py`` had Keras play the runs of ``training_runs.py``. Keys and their
+``tests/goldens/make_training_goldens.py`` had Keras play the runs of ``training_runs*.py``. Keys and their
 order are the same, values agree to 1e-5.
 """
 
@@ -20,6 +20,7 @@ import waterhorse as wh
 GOLDENS = Path(__file__).parents[1] / "goldens"
 sys.path.append(str(GOLDENS))
 runs: Any = importlib.import_module("training_runs")
+outputs, *_ = [importlib.import_module(f"training_runs_{part}") for part in runs.PARTS]
 GOLDEN = json.loads((GOLDENS / "keras_training_runs.json").read_text())
 
 # Keras finds values by the bare names of metrics: where two are called alike, its lists have the value of
@@ -92,7 +93,7 @@ def test_a_metric_may_have_a_value_per_class(
 
 def test_names_of_metrics_fit_the_lists() -> None:
     """Keras has "compile_metrics" among them, so that they fit nothing."""
-    model = runs.two_heads(wh)
+    model = outputs.two_heads(wh)
     model.compile(
         "sgd", ["sparse_categorical_crossentropy", "mse"], metrics=["acc", ["mae", "mse"]]
     )
@@ -106,7 +107,7 @@ def test_names_of_metrics_fit_the_lists() -> None:
 
 
 def test_metrics_must_say_which_output_they_are_for() -> None:
-    model = runs.two_heads(wh)
+    model = outputs.two_heads(wh)
     model.compile("sgd", ["sparse_categorical_crossentropy", "mse"], metrics=["acc"])
     with pytest.raises(wh.errors.ArgumentError, match="which output"):
         model.fit(runs.X, [runs.CLASSES, runs.NUMBERS], verbose=0)
