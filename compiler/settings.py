@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from ..errors import ArgumentError
-from . import policies
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 _LAYOUTS = ("channels_last", "channels_first")
@@ -30,14 +29,12 @@ def floatx() -> str:
 
 
 def set_floatx(value: str) -> None:
-    """Set the default float type, and with it the policy of new layers where that is the old type.
+    """Set the default float type, and with it the policy of new layers where that was the old type.
 
     Raises ``ArgumentError`` unless it is "float16", "bfloat16", "float32" or "float64".
     """
     if value not in _FLOATS:
         raise ArgumentError(f"set_floatx({value!r}): expected one of {', '.join(_FLOATS)}")
-    if policies.dtype_policy().name == _Global.floatx:
-        policies.set_dtype_policy(value)
     _Global.floatx = value
 
 
