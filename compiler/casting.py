@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import dtypes, op
+from .dtypes import common
 from .ir import Like, Operators, Tensor, convert
 
 
@@ -22,14 +23,6 @@ def floating(x: Like) -> Tensor:
 def boolean(x: Like) -> Tensor:
     """Whether an element is not 0."""
     return as_type(convert(x), dtypes.BOOL)
-
-
-def common(a: dtypes.DType, b: dtypes.DType) -> dtypes.DType:
-    """Integers with floats give the float's type (never double, which NumPy would give)."""
-    if a == b:
-        return a
-    floats = [d for d in (a, b) if dtypes.is_float(d)]
-    return floats[0] if len(floats) == 1 else np.result_type(a, b)
 
 
 def pair(a: Like, b: Like) -> tuple[Tensor, Tensor]:
@@ -57,3 +50,6 @@ def _with_number(x: Tensor, number: Like) -> tuple[Tensor, Tensor]:
     if x.dtype == dtypes.BOOL and y.dtype != dtypes.BOOL:
         return as_type(x, y.dtype), y
     return x, convert(number, x.dtype)
+
+
+__all__ = ["as_type", "boolean", "common", "floating", "pair"]

@@ -25,6 +25,7 @@ OWN = "waterhorse"
 _registered: dict[str, Any] = {}
 _everywhere: dict[str, Any] = {}
 _custom: ContextVar[Mapping[str, Any]] = ContextVar("custom", default=_everywhere)
+_copied: ContextVar[dict[str, Any] | None] = ContextVar("copied", default=None)
 
 
 @functools.cache
@@ -139,6 +140,11 @@ def _name_of(value: Any) -> str:
         if known is value:
             return name
     label = getattr(value, "__name__", type(value).__name__)
+    copied = _copied.get()
+    if copied is not None:
+        name = f"Copied>{label}_{len(copied)}"
+        copied[name] = value
+        return name
     if label == "<lambda>":
         raise ArgumentError("a lambda cannot be saved: give the function a name and register it")
     return f"Custom>{label}"
@@ -150,7 +156,8 @@ def deserialize(data: Mapping[str, Any]) -> Any:
         return np.array(data["config"]["value"], data["config"]["dtype"])
     name = _registered_as(data)
     short = name.rsplit(">", maxsplit=1)[-1]
-    found = _custom.get().get(short) or _registered.get(name)
+    copied = (_copied.get() or {}).get(name)
+    found = copied or _custom.get().get(short) or _registered.get(name)
     if found is None:
         raise FileFormatError(
             f"unknown object {name!r}: pass custom_objects={{{short!r}: ...}} to load_model, "
@@ -193,6 +200,16 @@ def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
         yield
     finally:
         _custom.reset(token)
+
+
+@contextmanager
+def copying() -> Iterator[None]:
+    """Inside, what ``serialize`` writes is read again at once: functions and classes need no names."""
+    token = _copied.set({})
+    try:
+        yield
+    finally:
+        _copied.reset(token)
 
 
 def get_custom_objects() -> dict[str, Any]:

@@ -186,9 +186,12 @@ def _sliced(
 ) -> Shape | None:
     """Slice by known numbers: the size is a function of the size before."""
     x = inputs[0]
-    if x is None or any(v is None and k is not None for v, k in
-                        zip(values[1:], inputs[1:], strict=True)):  # fmt: skip
+    if x is None:
         return None
+    if any(v is None and k is not None for v, k in zip(values[1:], inputs[1:], strict=True)):
+        axes = values[3] if len(values) > 3 else None
+        cut = range(len(x.shape)) if axes is None else [*axes.array % len(x.shape)]
+        return tuple(None if i in cut else d for i, d in enumerate(x.shape))
     starts, ends, axes, steps = (
         values[i].array.tolist() if i < len(values) and values[i] is not None else None  # type: ignore[union-attr]
         for i in range(1, 5)

@@ -65,3 +65,11 @@ def from_onnx(number: int) -> DType:
 def is_float(dtype: DType) -> bool:
     """Whether gradients exist for this element type (bfloat16 counts)."""
     return dtype.kind == "f" or dtype.name in ("bfloat16", "float16")
+
+
+def common(a: DType, b: DType) -> DType:
+    """Integers with floats give the float's type (never double, which NumPy would give)."""
+    if a == b:
+        return a
+    floats = [d for d in (a, b) if is_float(d)]
+    return floats[0] if len(floats) == 1 else np.result_type(a, b)

@@ -83,6 +83,7 @@ class Call:
     leaves: tuple[Any, ...]
     structure: Any
     result_structure: Any
+    masks: tuple[TensorType | None, ...]  # of the results that had one when the call was recorded
     node: list[Node] = field(default_factory=list)
 
     @property
@@ -116,13 +117,14 @@ def record(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Apply ``layer`` to placeholders: find out what it gives, and remember the call."""
     leaves, structure = tree.flatten((args, kwargs))
     tensors = tuple(x for x in leaves if isinstance(x, Tensor))
-    symbols = iter([argument(f"x{i}", t.type) for i, t in enumerate(tensors)])
+    symbols = iter([_symbol(f"x{i}", t) for i, t in enumerate(tensors)])
     trial_args, trial_kwargs = tree.unflatten(
         structure, [next(symbols) if isinstance(x, Tensor) else x for x in leaves]
     )
     with tracing(Trace()), host_calls():
         outputs, result_structure = tree.flatten(layer.invoke(trial_args, trial_kwargs))
-    call = Call(layer, tuple(leaves), structure, result_structure)
+    masks = tuple(t.mask.type if t.mask is not None else None for t in outputs)
+    call = Call(layer, tuple(leaves), structure, result_structure, masks)
     node = Node(
         "Call", tensors, (), tuple(t.type for t in outputs), call, scope.current(), scope.site(),
         placeholder=True, concrete=False,
@@ -130,6 +132,13 @@ def record(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     call.node.append(node)
     layer._inbound.append(call)
     return call.results
+
+
+def _symbol(name: str, t: Tensor) -> Tensor:
+    """A stand-in for a recorded result, with a mask where that will have one."""
+    symbol = argument(name, t.type)
+    kind = t.node.payload.masks[t.index] if t.node.op == "Call" else None
+    return symbol if kind is None else symbol.with_mask(argument(f"{name}_mask", kind))
 
 
 def replay(
@@ -171,3 +180,65 @@ def _again(
         call: Call = node.payload
         return call.replay(inputs, None if replace is None else replace(call.layer))
     return again(node, inputs)
+
+
+def layers_in_order(results: Any, starts: Mapping[Key, Layer | Node]) -> list[Layer]:
+    """Layers as Keras lists them (and with them a model's weights).
+
+    Those furthest from the outputs come first; of equally far ones, that which a walk from the outputs
+    back to the inputs meets first. ``starts`` has the layer of each input; one that no output depends
+    on comes last. Dicts of results count in the order of their keys.
+    """
+    outputs = _by_key(results)
+    order = toposort(outputs, starts)
+    distance: dict[Layer | Node, int] = {}
+    depth: dict[Node, int] = {}
+    for node in reversed(order):
+        own = _layer_of(node)
+        depth[node] = distance[own] = max(depth.get(node, 0), distance.get(own, 0))
+        for x in node.inputs:
+            if x is None:
+                continue
+            if x.key in starts:
+                start = starts[x.key]
+                distance[start] = max(distance.get(start, 0), depth[node] + 1)
+            else:
+                depth[x.node] = max(depth.get(x.node, 0), depth[node] + 1)
+    met = {owner: i for i, owner in enumerate(_walk_back(outputs, starts))}
+    for start in starts.values():
+        distance.setdefault(start, 0)
+    found = sorted(distance, key=lambda owner: (-distance[owner], met.get(owner, -1)))
+    return [owner for owner in found if not isinstance(owner, Node)]
+
+
+def _by_key(results: Any) -> list[Tensor]:
+    """The leaves, those of dicts in the order of the keys."""
+    if isinstance(results, Mapping):
+        return [t for k in sorted(results) for t in _by_key(results[k])]
+    if isinstance(results, (list, tuple)):
+        return [t for x in results for t in _by_key(x)]
+    return [results]
+
+
+def _layer_of(node: Node) -> Layer | Node:
+    """Whose node it is: a layer's, or its own."""
+    if node.op == "Call":
+        layer: Layer = node.payload.layer
+        return layer
+    return node
+
+
+def _walk_back(outputs: Sequence[Tensor], starts: Mapping[Key, Layer | Node]) -> list[Layer | Node]:
+    """Layers and operators in the order in which they are met on the way back from the outputs."""
+    met: dict[Layer | Node, None] = {}
+    done: set[Node] = set()
+    stack = [*reversed(outputs)]
+    while stack:
+        tensor = stack.pop()
+        if tensor.key in starts:
+            met.setdefault(starts[tensor.key])
+        elif tensor.node not in done:
+            done.add(tensor.node)
+            met.setdefault(_layer_of(tensor.node))
+            stack.extend(x for x in reversed(tensor.node.inputs) if x is not None)
+    return list(met)

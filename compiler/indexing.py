@@ -19,7 +19,7 @@ def plan(index: Any, shape: Shape) -> list[Step]:
     One index tensor at most; boolean masks are not supported (the result's shape would be unknown).
     """
     items = _expanded(index if isinstance(index, tuple) else (index,), len(shape))
-    sliced: list[tuple[int, int, int, int]] = []
+    sliced: list[tuple[int, Any, Any, int]] = []
     dropped: list[int] = []
     added: list[int] = []
     gathered: list[tuple[int, Any]] = []
@@ -47,7 +47,7 @@ def plan(index: Any, shape: Shape) -> list[Step]:
 
 
 def _steps(
-    sliced: list[tuple[int, int, int, int]],
+    sliced: list[tuple[int, Any, Any, int]],
     dropped: list[int],
     gathered: list[tuple[int, Any]],
     added: list[int],
@@ -98,10 +98,15 @@ def _check_bounds(item: int, axis: int, shape: Shape) -> None:
         raise OpError(f"index {item} is out of bounds for axis {axis} with size {size}")
 
 
-def _bounds(item: slice) -> tuple[int, int, int]:
+def _bounds(item: slice) -> tuple[Any, Any, int]:
     step = 1 if item.step is None else int(item.step)
     if step == 0:
         raise OpError("a slice step cannot be 0")
     start = item.start if item.start is not None else (0 if step > 0 else _FAR)
     stop = item.stop if item.stop is not None else (_FAR if step > 0 else -_FAR)
-    return int(start), int(stop), step
+    return _bound(start), _bound(stop), step
+
+
+def _bound(place: Any) -> Any:
+    """A number, or a scalar tensor as it is: ``table[:length]``."""
+    return place if hasattr(place, "dtype") and not isinstance(place, np.generic) else int(place)

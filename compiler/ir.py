@@ -16,7 +16,7 @@ Five pseudo operators stand beside ONNX's:
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -24,10 +24,11 @@ import numpy as np
 from onnx.shape_inference import InferenceError
 
 from ..errors import OpError, ShapeError, TraceError
-from . import dims, dtypes, execution, indexing
+from . import dims, dtypes, execution, sizes
 from . import scope as scopes
 from .block import infer_blocks
 from .infer import Dim, Shape, TensorType, infer
+from .operators import ENGINE, Operators
 from .payloads import STOP, Content, Foreign, Origin
 from .schema import BLOCK_OPS, Attribute, Literal, Signature, normalise, signature
 
@@ -65,95 +66,6 @@ class Node:
         return tuple(Tensor(self, i, t) for i, t in enumerate(self.types))
 
 
-class Operators:
-    """Python's operators for whatever stands for a tensor (``Tensor`` and ``Variable``)."""
-
-    __slots__ = ()
-    __array_ufunc__ = None  # NumPy leaves ``array * tensor`` to us
-    __hash__ = object.__hash__
-
-    def __add__(self, other: Like) -> Tensor:
-        return apply("Add", self, other)
-
-    def __radd__(self, other: Like) -> Tensor:
-        return apply("Add", other, self)
-
-    def __sub__(self, other: Like) -> Tensor:
-        return apply("Sub", self, other)
-
-    def __rsub__(self, other: Like) -> Tensor:
-        return apply("Sub", other, self)
-
-    def __mul__(self, other: Like) -> Tensor:
-        return apply("Mul", self, other)
-
-    def __rmul__(self, other: Like) -> Tensor:
-        return apply("Mul", other, self)
-
-    def __truediv__(self, other: Like) -> Tensor:
-        return apply("Div", self, other)
-
-    def __rtruediv__(self, other: Like) -> Tensor:
-        return apply("Div", other, self)
-
-    def __pow__(self, other: Like) -> Tensor:
-        return apply("Pow", self, other)
-
-    def __rpow__(self, other: Like) -> Tensor:
-        return apply("Pow", convert(other, convert(self).dtype), self)
-
-    def __matmul__(self, other: Like) -> Tensor:
-        return apply("MatMul", self, other)
-
-    def __rmatmul__(self, other: Like) -> Tensor:
-        return apply("MatMul", other, self)
-
-    def __neg__(self) -> Tensor:
-        return apply("Neg", self)
-
-    def __abs__(self) -> Tensor:
-        return apply("Abs", self)
-
-    def __lt__(self, other: Like) -> Tensor:
-        return apply("Less", self, other)
-
-    def __le__(self, other: Like) -> Tensor:
-        return apply("LessOrEqual", self, other)
-
-    def __gt__(self, other: Like) -> Tensor:
-        return apply("Greater", self, other)
-
-    def __ge__(self, other: Like) -> Tensor:
-        return apply("GreaterOrEqual", self, other)
-
-    def __getitem__(self, index: Any) -> Tensor:
-        x = convert(self)
-        for op, operands, attrs in indexing.plan(index, x.shape):
-            x = apply(op, x, *operands, **attrs)
-        return x
-
-    def __len__(self) -> int:
-        shape = convert(self).shape
-        if not shape or not isinstance(shape[0], int):
-            raise TraceError(f"len() of a tensor of shape {shape}: its first dim is not a number")
-        return shape[0]
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
-
-    def __bool__(self) -> bool:
-        return bool(convert(self).numpy())
-
-    def __float__(self) -> float:
-        return float(convert(self).numpy())
-
-    def __int__(self) -> int:
-        return int(convert(self).numpy())
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        return np.asarray(convert(self).numpy(), dtype)
-
-
 @dataclass(frozen=True, eq=False, slots=True)
 class Tensor(Operators):
     """A symbolic value: one output of a node. Shapes may hold names or None for dynamic dims."""
@@ -183,6 +95,10 @@ class Tensor(Operators):
     def with_mask(self, mask: Tensor | None) -> Tensor:
         """Another handle of the same value, with this mask."""
         return Tensor(self.node, self.index, self.type, mask)
+
+    @property
+    def _keras_mask(self) -> Tensor | None:
+        return self.mask  # programs made for Keras look for this name
 
     def numpy(self) -> Array:
         """The value. Raises ``TraceError`` where it depends on an input that has none yet."""
@@ -244,7 +160,7 @@ def _infer(
     try:
         if op in BLOCK_OPS:
             return tuple([dims.named(t) for t in infer_blocks(op, kinds, attrs, count)])
-        return infer(op, kinds, attrs, values, count)
+        return sizes.refined(op, inputs, attrs, infer(op, kinds, attrs, values, count))
     except ShapeError as error:
         raise ShapeError(f"{error}" + (f" [at {site}]" if site else "")) from error
     except InferenceError as error:
@@ -374,6 +290,9 @@ def apply(op: str, *inputs: Like | None, outputs: int | None = None, **attrs: An
         return simple
     node = _intern(op, tensors, normal, made)
     return node.outputs if count > 1 else Tensor(node, 0, node.types[0])
+
+
+ENGINE.apply, ENGINE.convert = apply, convert
 
 
 def _operands(facts: Signature, inputs: tuple[Like | None, ...]) -> tuple[Tensor | None, ...]:

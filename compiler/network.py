@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import ArgumentError, FileFormatError, ShapeError
 from . import config, dims, dtypes, functional, tree
+from .config import custom_object_scope
 from .infer import TensorType
 from .ir import Key, Node, Tensor, apply, constant, placeholder, toposort
 from .layers.arguments import Arguments, masked, public_shape
@@ -65,13 +66,14 @@ class Network(Layer):
             raise ArgumentError(
                 f"the outputs depend on {stray}, which are none of the model's inputs {names}"
             )
-        layers = [n.payload.layer for n in order if n.op == "Call"]
-        starts: list[Layer] = [
-            InputLayer(input_tensor=t) for t in tree.leaves(inputs) if t.node.op == "Placeholder"
-        ]
-        self._graph_layers = list(dict.fromkeys([*starts, *layers]))
+        starts: dict[Key, Layer | Node] = {
+            t.key: InputLayer(input_tensor=t) if t.node.op == "Placeholder" else t.node
+            for t in tree.leaves(inputs)
+        }
+        self._graph_layers = functional.layers_in_order(outputs, starts)
         self._check_names()
-        self.nodes_layers = list(dict.fromkeys(layers))  # tracked, in the order of use
+        used = {n.payload.layer for n in order if n.op == "Call"}
+        self.nodes_layers = [layer for layer in self._graph_layers if layer in used]  # tracked
         self.built = True
 
     def _check_names(self) -> None:
@@ -112,7 +114,7 @@ class Network(Layer):
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers, inputs first, in the order of use."""
+        """The layers, as Keras orders them: those furthest from the outputs first."""
         return list(self._graph_layers) if self.is_functional else self.sublayers()
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
@@ -188,10 +190,15 @@ class Network(Layer):
         return {"name": self.name, "trainable": self.trainable, **graph_config(self)}
 
     @classmethod
-    def from_config(cls: Any, config: Mapping[str, Any]) -> Any:
+    def from_config(
+        cls: Any, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The model of a configuration; ``custom_objects`` has classes and functions of one's own."""
         if "nodes" not in config:
-            return super().from_config(config)  # type: ignore[misc]
-        inputs, outputs = graph_from_config(config)
+            with custom_object_scope(custom_objects or {}):
+                return super().from_config(config)  # type: ignore[misc]
+        with custom_object_scope(custom_objects or {}):
+            inputs, outputs = graph_from_config(config)
         model = cls(inputs, outputs, name=config["name"])
         if not config.get("trainable", True):
             model.trainable = False

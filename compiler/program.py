@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,7 +80,7 @@ def trace(
     known = {a.node for a in arguments} | {t.node for t in record.reads.values()}
     known |= {c.result.node for c in calls}
     _check_closed([*tensors, *record.writes.values()], known)
-    labels = unique(output_names or _output_names(results, len(tensors)))
+    labels = free_names(output_names or _output_names(results, len(tensors)), names)
     shape = (structure, tuple(t is not None for t in flat))
     return Program(
         dict(zip(names, arguments, strict=True)),
@@ -103,6 +103,12 @@ def _output_names(results: Any, count: int) -> list[str]:
     if isinstance(results, dict) and len(results) == count:
         return [str(k) for k in results]
     return [f"output_{i}" for i in range(count)]
+
+
+def free_names(names: Sequence[str], taken: Iterable[str]) -> list[str]:
+    """Names of outputs, numbered where inputs have them: an output that is an input is never written."""
+    others = [*taken]
+    return unique([*others, *names])[len(others) :]
 
 
 def unique(names: Sequence[str]) -> list[str]:

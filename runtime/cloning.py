@@ -51,7 +51,8 @@ def clone_model(
 
 
 def _same(layer: Any) -> Any:
-    return type(layer).from_config(layer.get_config())
+    with config.copying():
+        return type(layer).from_config(layer.get_config())
 
 
 def _cloner(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..compiler import autodiff
 from ..compiler.ir import Tensor
@@ -41,3 +42,13 @@ def minimizing(way: Way) -> Iterator[None]:
         yield
     finally:
         _way.reset(token)
+
+
+def loss_of(
+    model: Model, x: Any, y: Any, y_pred: Any, sample_weight: Any, *, training: bool
+) -> Tensor:
+    """``model.compute_loss``; one that a user defines need not take ``training``, as in Keras."""
+    known = inspect.signature(model.compute_loss).parameters.values()
+    takes = any(p.name == "training" or p.kind is p.VAR_KEYWORD for p in known)
+    more = {"training": training} if takes else {}
+    return model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **more)

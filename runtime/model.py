@@ -169,7 +169,7 @@ class Model(Network):
         """
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=True)
-        loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+        loss = minimizing.loss_of(self, x, y, y_pred, sample_weight, training=True)
         self._track(loss, x, y_pred)
         minimizing.minimize(self, loss)
         return self.compute_metrics(x, y, y_pred, sample_weight)
@@ -178,7 +178,7 @@ class Model(Network):
         """One evaluation step over tensors. Returns the logs."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
-        loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+        loss = minimizing.loss_of(self, x, y, y_pred, sample_weight, training=False)
         self._track(loss, x, y_pred)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 

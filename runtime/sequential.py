@@ -126,7 +126,9 @@ class Sequential(Model):
         }
 
     @classmethod
-    def from_config(cls: Any, config_: Mapping[str, Any]) -> Any:
+    def from_config(
+        cls: Any, config_: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Any:
         model = cls(name=config_["name"])
         if config_.get("input"):
             spec = config_["input"]

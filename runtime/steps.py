@@ -10,7 +10,7 @@ import numpy as np
 from ..compiler import tree
 from ..compiler.infer import Dim
 from ..compiler.ir import Array, Tensor
-from ..compiler.program import Program, TensorSpec, rebuild_results, trace
+from ..compiler.program import Program, TensorSpec, free_names, rebuild_results, trace
 from ..errors import DataError, ShapeError
 from . import placement
 from .data import NO_TARGETS, Batch, Source, Structure
@@ -87,6 +87,7 @@ def traced(
         names = model.output_names
     program = trace(step, specs, rebuilder(structure), host=host)
     if names is not None and len(names) == len(program.outputs):
+        names = free_names(names, program.inputs)
         program = Program(
             program.inputs, dict(zip(names, program.outputs.values(), strict=True)),
             program.structure, program.reads, program.writes, program.hosted,

@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Any
 
 from ...errors import ArgumentError, ShapeError
-from .. import op
+from .. import dtypes, op
 from ..ir import Tensor, constant
 from ..ops.normalization import normalize
 from .base import Layer
@@ -40,7 +40,8 @@ class Merge(Layer):
                 f"layer {self.name!r} merges a list of {'two' if self.most else ''} tensors; got "
                 + (f"{count}" if count else f"a {type(inputs).__name__}")
             )
-        return self.merge(list(inputs) if self.same_rank else _of_one_rank(inputs))
+        alike = _of_one_type(inputs)
+        return self.merge(alike if self.same_rank else _of_one_rank(alike))
 
     def merge(self, inputs: list[Tensor]) -> Tensor:
         """Combine the tensors. Subclasses define it."""
@@ -51,6 +52,12 @@ class Merge(Layer):
         if previous_mask is None or any(m is None for m in previous_mask):
             return None
         return reduce(op.Or, previous_mask)
+
+
+def _of_one_type(inputs: Sequence[Tensor]) -> list[Tensor]:
+    """Integers beside floats become floats, as in ``wh.ops``."""
+    kind = reduce(dtypes.common, (x.dtype for x in inputs))
+    return [x if x.dtype == kind else op.Cast(x, to=kind).with_mask(x.mask) for x in inputs]
 
 
 def _of_one_rank(inputs: Sequence[Tensor]) -> list[Tensor]:

@@ -207,11 +207,11 @@ def roll(x: Like, shift: Any, axis: Any = None) -> Tensor:
 def tile(x: Like, repeats: Any) -> Tensor:
     """The tensor repeated along each axis."""
     t = convert(x)
-    counts = [repeats] if isinstance(repeats, int) else list(repeats)
+    counts = [repeats] if isinstance(repeats, (int, np.integer)) else list(repeats)
     counts = [1] * (t.ndim - len(counts)) + counts
     if len(counts) > t.ndim:
         t = op.Unsqueeze(t, [*range(len(counts) - t.ndim)])
-    return op.Tile(t, counts)
+    return op.Tile(t, target_shape(counts))
 
 
 def repeat(x: Like, repeats: Any, axis: int | None = None) -> Tensor:

@@ -51,6 +51,10 @@ class ArgumentError(WaterhorseError, ValueError):
     """An argument has a value that makes no sense."""
 
 
+class NotCalledError(ArgumentError, AttributeError):
+    """A layer has no input or output yet; ``hasattr`` says so, as with Keras."""
+
+
 class DataError(WaterhorseError, ValueError):
     """The data does not fit the model."""
 

@@ -68,10 +68,7 @@ class Normalization(Layer):
                 f"input has shape {tuple(input_shape)}"
             )
         if self.input_mean is not None:
-            self.mean, self.variance = (
-                self._given(self.input_mean),
-                self._given(self.input_variance),
-            )
+            self._known = self._given(self.input_mean), self._given(self.input_variance)
             return
         shape = tuple(input_shape[a] for a in self._kept)
         self.adapt_mean = self.add_weight(shape, "zeros", trainable=False, name="mean")
@@ -118,12 +115,23 @@ class Normalization(Layer):
                 f"given data of shape {shape}"
             )
 
-    def call(self, inputs: Tensor) -> Tensor:
+    @property
+    def mean(self) -> Tensor | None:
+        """The mean, with as many axes as the inputs; None before the layer is built."""
+        return self._statistics()[0] if self.built else None
+
+    @property
+    def variance(self) -> Tensor | None:
+        """The variance, likewise."""
+        return self._statistics()[1] if self.built else None
+
+    def _statistics(self) -> tuple[Tensor, Tensor]:
         if self.input_mean is not None:
-            mean, variance = constant(self.mean), constant(self.variance)
-        else:
-            mean = op.Reshape(self.adapt_mean, self._wide)
-            variance = op.Reshape(self.adapt_variance, self._wide)
+            return constant(self._known[0]), constant(self._known[1])
+        return op.Reshape(self.adapt_mean, self._wide), op.Reshape(self.adapt_variance, self._wide)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        mean, variance = self._statistics()
         deviation = op.Max(op.Sqrt(variance), np.asarray(EPSILON, self.dtype))
         result: Tensor = mean + inputs * deviation if self.invert else (inputs - mean) / deviation
         return result

@@ -10,7 +10,8 @@ from ....errors import ArgumentError, ShapeError
 from ... import layout, op, windows
 from ...casting import as_type
 from ...dtypes import INT64, is_float
-from ...ir import Like, Tensor, convert
+from ...infer import TensorType
+from ...ir import Like, Tensor, convert, retyped
 from .common import Images, Size, extent, images_of, larger, quotient, smaller, vector
 
 
@@ -98,7 +99,8 @@ def _one_node(x: Tensor, size: Sequence[Size], interpolation: str) -> Tensor:
         coordinate_transformation_mode="half_pixel", mode="nearest" if near else "linear",
         nearest_mode="round_prefer_ceil" if near else None,
     )  # fmt: skip
-    return layout.channels_last(y)
+    known = (*turned.shape[:2], *(s if isinstance(s, int) else None for s in size))
+    return layout.channels_last(retyped(y, TensorType(y.dtype, known)))
 
 
 def _repeating_edges(x: Tensor, before: Size, after: Size, scale: Tensor) -> Tensor:
