@@ -33,7 +33,7 @@ def network(texts: np.ndarray, units: int, max_tokens: int = 10_000) -> Any:
     text = keras.Input(shape=(), dtype="string", name="text")
     x = vectorize(text)
     x = layers.Embedding(vectorize.vocabulary_size(), 64, mask_zero=True)(x)
-    x = layers.SpatialDropout1D(0.3)(x)
+    x = layers.Dropout(0.5)(x)
     x = layers.Bidirectional(layers.LSTM(units))(x)
     x = layers.Dropout(0.5)(x)
     return keras.Model(text, layers.Dense(1, activation="sigmoid", name="positive")(x))
@@ -56,7 +56,7 @@ def main(
         x_train, y_train, batch_size=32, epochs=epochs, validation_split=0.1, verbose=verbose,
         callbacks=[
             keras.callbacks.EarlyStopping(
-                monitor="val_accuracy", patience=2, restore_best_weights=True
+                monitor="val_loss", patience=1, restore_best_weights=True
             )
         ],
     )  # fmt: skip

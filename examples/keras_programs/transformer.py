@@ -81,7 +81,7 @@ def network(texts: np.ndarray, embed_dim: int = 32, num_heads: int = 2, ff_dim: 
     vectorize.adapt(texts)
     text = layers.Input(shape=(), dtype="string", name="text")
     embedding = TokenAndPositionEmbedding(64, vectorize.vocabulary_size(), embed_dim)
-    x = layers.Dropout(0.2)(embedding(vectorize(text)))
+    x = layers.Dropout(0.4)(embedding(vectorize(text)))
     x = TransformerBlock(embed_dim, num_heads, ff_dim)(x)
     x = layers.GlobalAveragePooling1D()(x)
     x = layers.Dropout(0.3)(x)
@@ -110,7 +110,7 @@ def main(
         x_train, y_train, batch_size=32, epochs=epochs, validation_split=0.1, verbose=verbose,
         callbacks=[
             keras.callbacks.EarlyStopping(
-                monitor="val_accuracy", patience=2, restore_best_weights=True
+                monitor="val_loss", patience=1, restore_best_weights=True
             )
         ],
     )  # fmt: skip
