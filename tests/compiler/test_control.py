@@ -140,3 +140,14 @@ def test_control_flow_at_the_prompt_is_compiled_once(monkeypatch: pytest.MonkeyP
     ):  # fmt: skip
         np.testing.assert_allclose(running(x, factor, table), wanted(x, factor, table), rtol=1e-5)
         assert len(made) == count
+
+
+def test_conditions_between_element_types() -> None:
+    """As Keras' programs have them: a counter of one integer type, a limit of another."""
+
+    @wh.function(input_signature=[spec(3), spec(dtype="int32")])
+    def step(x: Any, n: Any) -> Any:
+        return ops.fori_loop(0, 4, lambda i, s: ops.cond(i < n, lambda: s * i, lambda: s), x + n)
+
+    np.testing.assert_allclose(step(X, np.int32(3)), (X + 3) * 0, atol=0)
+    np.testing.assert_allclose(step(X, np.int32(0)), X, rtol=1e-6)

@@ -126,10 +126,10 @@ def test_errors_name_operator_operands_and_line() -> None:
         (op.Split, OpError, "num_outputs"),
         (lambda x: x + object(), OpError, "object cannot be an operand"),
         (lambda x: x * [[1, 2], [3]], OpError, "no tensor"),
-        (lambda x: op.Cast(x, to="int64") + 0.5, OpError, "cast the tensor first"),
+        (lambda x: op.Add(op.Cast(x, to="int64"), 0.5), OpError, "cast the tensor first"),
         (lambda x: op.Concat(x, argument("y", 5, 5), axis=1), ShapeError, "Concat"),
         (lambda x: op.And(x, x), ShapeError, "And"),
-        (lambda x: x + argument("d", 2, 3, dtype="float64"), ShapeError, "float64"),
+        (lambda x: op.Add(x, argument("d", 2, 3, dtype="float64")), ShapeError, "float64"),
         (lambda x: op.Reshape(x, argument("s", None, dtype="int64")), ShapeError, "rank"),
         (bool, TraceError, "no value"),
         (lambda _: len(argument("d", "n")), TraceError, "not a number"),
@@ -147,6 +147,44 @@ def test_numbers_take_the_type_of_the_tensor() -> None:
         assert (2 * x).dtype == x.dtype
     assert (2.0 ** argument("x", 2)).dtype == FLOAT
     assert (argument("x", 2) + np.ones(2)).dtype == FLOAT
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "wanted"),
+    [
+        ("int32", "int64", "int64"),
+        ("float32", "int32", "float32"),
+        ("int64", "float16", "float16"),  # never a wider float, as in Keras
+        ("bool", "float32", "float32"),
+        ("bool", "int32", "int32"),
+        ("float16", "float32", "float32"),
+        ("int32", 0.5, "float32"),
+        ("int32", np.ones(2), "float32"),
+        ("int32", np.arange(2), "int64"),
+        ("float16", np.arange(2), "float16"),
+        ("bool", 2, "int64"),
+    ],
+)
+def test_operands_of_two_types_meet_in_one(left, right, wanted) -> None:
+    """Python's operators, both ways; the operators of ONNX themselves stay as strict as the standard."""
+    a = argument("a", 2, dtype=left)
+    b = argument("b", 2, dtype=right) if isinstance(right, str) else right
+    for found in (a + b, b + a, a * b, b - a):
+        assert (found.dtype, found.shape) == (np.dtype(wanted), (2,))
+    for found in (a < b, b >= a):
+        assert (found.dtype, found.shape) == (np.dtype(bool), (2,))
+    if isinstance(right, str):
+        with pytest.raises(ShapeError):
+            op.Add(a, b)
+
+
+def test_powers_of_two_types() -> None:
+    whole, floats = argument("i", 2, dtype="int32"), argument("f", 2)
+    for found, dtype in (
+        (whole**2, "int32"), (whole**0.5, "float32"), (whole**floats, "float32"),
+        (floats**whole, "float32"), (0.5**whole, "float32"), (2**whole, "int32"),
+    ):  # fmt: skip
+        assert found.dtype == np.dtype(dtype)
 
 
 def test_rank_is_known_where_onnx_gives_up() -> None:
