@@ -89,6 +89,21 @@ def _suggestion(cls: type, kwargs: Mapping[str, Any]) -> str:
     return ""
 
 
+def unknown_argument(cls: type, name: str) -> str:
+    """What is wrong with an argument that neither the class nor its bases take."""
+    known: dict[str, None] = {}
+    for base in cls.__mro__:
+        if "__init__" in vars(base):
+            kinds = _parameters_of(base).parameters
+            known |= {k: None for k, p in kinds.items() if p.kind is not p.VAR_KEYWORD}
+            if not any(p.kind is p.VAR_KEYWORD for p in kinds.values()):
+                break
+    known.pop("self", None)
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"it takes {[*known]}"
+    return f"{cls.__name__}: unknown argument {name!r}; {hint}"
+
+
 def encode(value: Any) -> Any:
     """``value`` as JSON can hold it."""
     if isinstance(value, Configurable) or callable(value):

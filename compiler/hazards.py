@@ -23,6 +23,7 @@ _POSITIONS = frozenset(
 )
 # the place of an operand that has an element for each axis of the result
 _SHAPES = {"ConstantOfShape": 0, "Expand": 1, "Reshape": 1, "Squeeze": 1, "Unsqueeze": 1, "Tile": 1}
+_WINDOWS = frozenset({"AveragePool", "Conv", "LpPool", "MaxPool"})
 _TERM = r"[A-Za-z ]*(\.\.\.)?[A-Za-z ]*"
 _EQUATION = re.compile(rf"{_TERM}(,{_TERM})*(->{_TERM})?")
 
@@ -34,6 +35,8 @@ def check(
     for name, value in attrs.items():
         if name in _POSITIONS and isinstance(value, int) and abs(value) > _LARGEST:
             raise InferenceError(f"{name}={value} is no position of anything")
+    if op in _WINDOWS:
+        _check_windows(inputs, attrs)
     for kind in inputs:
         if kind is not None and any(isinstance(d, int) and d < 0 for d in kind.shape):
             raise InferenceError(f"an operand has a negative dim: {kind}")
@@ -41,6 +44,29 @@ def check(
     special = _SPECIAL.get(op)
     if special is not None:
         special(inputs, attrs, outputs)
+
+
+def _check_windows(inputs: Sequence[TensorType | None], attrs: Mapping[str, Any]) -> None:
+    """A kernel that is larger than what it moves over gives nothing."""
+    x, weight = (*inputs, None)[:2]
+    windows = attrs.get("kernel_shape") or (weight.shape[2:] if weight is not None else ())
+    if x is None or attrs.get("auto_pad", "NOTSET") != "NOTSET" or attrs.get("ceil_mode"):
+        return
+    rank = len(x.shape) - 2
+    pads = attrs.get("pads") or (0,) * 2 * rank
+    dilations = attrs.get("dilations") or (1,) * rank
+    sizes = [*zip(x.shape[2:], windows, strict=False)]
+    if len(sizes) != rank or len(pads) != 2 * rank or len(dilations) != rank:
+        return
+    for i, (size, window) in enumerate(sizes):
+        if not isinstance(size, int) or not isinstance(window, int):
+            continue
+        room = size + pads[i] + pads[i + rank]
+        if 0 <= room < (window - 1) * dilations[i] + 1:
+            raise InferenceError(
+                f"a kernel of {window} (dilation {dilations[i]}) is larger than the {size} places "
+                "that it moves over: use padding='same', a smaller kernel, or a larger input"
+            )
 
 
 def check_graph(graph: onnx.GraphProto) -> None:

@@ -215,7 +215,7 @@ def _metrics_per_output(what: str, given: Any, names: Sequence[str]) -> list[lis
 def _loss_object(item: Any, y: Tensor | None, pred: Tensor) -> Any:
     if isinstance(item, str) and item in _CROSSENTROPY:
         if y is None:
-            raise ArgumentError(f"the loss {item!r} needs targets")
+            raise ArgumentError(f"the loss {item!r} needs targets: give y")
         kind = type(metrics.resolve_accuracy(item, y.shape, pred.shape))
         item = getattr(losses, kind.__name__)()
     found = losses.get(item)
@@ -229,7 +229,7 @@ def _metric_object(item: Any, y: Tensor | None, pred: Tensor) -> metrics.Metric:
         return item
     if item in (*_ACCURACY, *_CROSSENTROPY):
         if y is None:
-            raise ArgumentError(f"the metric {item!r} needs targets")
+            raise ArgumentError(f"the metric {item!r} needs targets: give y")
         return metrics.resolve_accuracy(item, y.shape, pred.shape, item)
     found = metrics.get(item)
     if isinstance(found, metrics.Metric):

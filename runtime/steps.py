@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from ..compiler import tree
 from ..compiler.infer import Dim
 from ..compiler.ir import Array, Tensor
 from ..compiler.program import Program, TensorSpec, free_names, rebuild_results, trace
-from ..errors import DataError, ShapeError
+from ..errors import ArgumentError, DataError, ShapeError
 from . import placement
 from .data import NO_TARGETS, Batch, Source, Structure
 from .hosted import prepared
@@ -80,7 +80,13 @@ def traced(
     """Trace ``model.<kind>_step`` on tensors of these types; see ``trace`` for ``host``."""
 
     def step(data: Any) -> Any:
-        return getattr(model, f"{kind}_step")(data)
+        result = getattr(model, f"{kind}_step")(data)
+        if kind != "predict" and not isinstance(result, Mapping):
+            raise ArgumentError(
+                f"{kind}_step of model {model.name!r} gave a {type(result).__name__}; expected a dict "
+                "of logs, such as {'loss': loss}"
+            )
+        return result
 
     names = None
     if kind == "predict":

@@ -252,3 +252,65 @@ def structured_data() -> Iterator[tuple[Any, Any]]:
     model = keras.Model({"age": age, "kind": kind}, joined)
     found = model.predict({"age": values, "kind": np.array([[8], [7]])}, verbose=0)
     yield found, np.array([[-1, 0, 0, 1, 1, 0], [1, 0, 1, 0, 0, 1]])
+
+
+def _fitted(**changes: Any) -> None:
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(3, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(**{"x": X, "y": np.zeros(6, int), "verbose": 0, **changes})
+
+
+class _NoSuper(layers.Layer):
+    def __init__(self) -> None:
+        self.inner = layers.Dense(2)
+
+    def call(self, x: Any) -> Any:
+        return self.inner(x)
+
+
+class _NoLogs(keras.Model):
+    def call(self, x: Any) -> Any:
+        return x
+
+    def train_step(self, data: Any) -> Any:
+        return None
+
+
+def _no_logs() -> None:
+    model = _NoLogs()
+    model.compile("sgd")
+    model.fit(X, X, verbose=0)
+
+
+MISTAKES: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
+    "misspelt": (
+        lambda: layers.Dense(3, activaton="relu"), TypeError,
+        "Dense: unknown argument 'activaton'; did you mean 'activation'",
+    ),
+    "misspelt stride": (
+        lambda: layers.Conv2D(3, 3, stride=2), TypeError, "did you mean 'strides'",
+    ),
+    "no targets": (lambda: _fitted(y=None), ValueError, "needs targets: give y"),
+    "width": (lambda: _fitted(x=np.ones((6, 5))), ValueError, r"takes \(None, 4\)"),
+    "label": (lambda: _fitted(y=np.full(6, 7)), ValueError, "label 7 .* from 0 to 2"),
+    "one-hot": (lambda: _fitted(y=np.eye(3)[[0] * 6]), ValueError, "categorical_crossentropy"),
+    "class names": (
+        lambda: _fitted(class_weight={"a": 2.0}), ValueError, "keys are numbers of classes; got 'a'",
+    ),
+    "super": (lambda: _NoSuper()(X), ValueError, r"must call super\(\).__init__\(\) first"),
+    "no logs": (_no_logs, ValueError, "expected a dict of logs"),
+    "kernel": (
+        lambda: layers.Conv2D(3, 5)(keras.Input((3, 3, 1))), ValueError,
+        "kernel of 5 .* larger than the 3 places",
+    ),
+    "one tensor": (
+        lambda: layers.Concatenate()(keras.Input((8,))), ValueError, "merges a list of tensors",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_are_explained(name: str) -> None:
+    run, kind, words = MISTAKES[name]
+    with pytest.raises(kind, match=words):
+        run()

@@ -22,7 +22,7 @@ from .. import (
     scope,
     tree,
 )
-from ..config import Configurable, not_supported
+from ..config import Configurable, not_supported, unknown_argument
 from ..ir import Array, Like, Operators, Tensor, apply, convert
 from ..metrics.base import Metric
 from ..random import SeedGenerator
@@ -78,7 +78,10 @@ class Layer(Rebuilding, Configurable):
         input_shape: Sequence[int | None] | None = None,
         batch_input_shape: Sequence[int | None] | None = None,
         input_dim: int | None = None,
+        **unknown: Any,
     ) -> None:
+        if unknown:
+            raise TypeError(unknown_argument(type(self), next(iter(unknown))))
         self.name = name if name is not None else naming.unique_name(type(self).__name__)
         self.dtype_policy = policies.get(dtype)
         self.autocast = autocast
@@ -274,6 +277,10 @@ class Layer(Rebuilding, Configurable):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Apply the layer to tensors, arrays or ``wh.Input`` placeholders."""
+        if "_inbound" not in vars(self):
+            raise ArgumentError(
+                f"{type(self).__name__}.__init__ must call super().__init__() first"
+            )
         args, kwargs = tree.map_leaves(self._converted, (args, kwargs))
         tensors = [t for t in tree.leaves((args, kwargs)) if isinstance(t, Tensor)]
         if not tensors:

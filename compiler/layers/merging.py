@@ -37,7 +37,7 @@ class Merge(Layer):
         count = len(inputs) if isinstance(inputs, (list, tuple)) else 0
         if count < self.least or (self.most is not None and count > self.most):
             raise ArgumentError(
-                f"layer {self.name!r} merges a list of {'two' if self.most else ''} tensors; got "
+                f"layer {self.name!r} merges a list of {'two ' if self.most else ''}tensors; got "
                 + (f"{count}" if count else f"a {type(inputs).__name__}")
             )
         alike = _of_one_type(inputs)

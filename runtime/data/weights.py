@@ -35,6 +35,9 @@ def class_weights(y: Any, table: Mapping[int, float]) -> Array:
     classes = np.rint(classes.reshape(len(classes))).astype(np.int64)
     if classes.min(initial=0) < 0:
         raise DataError(f"class_weight: the label {classes.min()} is no class")
+    strange = [k for k in table if not isinstance(k, (int, float, np.number)) or k != int(k)]
+    if strange:
+        raise ArgumentError(f"class_weight: keys are numbers of classes; got {strange[0]!r}")
     size = int(max(classes.max(initial=0), *(int(k) for k in table), 0)) + 1
     weights = np.ones(size, np.float32)
     for key, weight in table.items():
