@@ -16,6 +16,8 @@ class DTypePolicy(config.Configurable):
     (Micikevicius et al. 2018); with "mixed_float16" the loss is scaled by ``compile``.
     """
 
+    quantization_mode: str | None = None
+
     def __init__(self, name: str) -> None:
         self.name = name
         short = name.removeprefix("mixed_")
@@ -33,6 +35,43 @@ class DTypePolicy(config.Configurable):
 
     def __repr__(self) -> str:
         return f"<DTypePolicy {self.name}>"
+
+
+class QuantizedDTypePolicy(DTypePolicy):
+    """Weights as small integers: ``mode`` "int8" or "int4", in a layer that had the policy ``source_name``.
+
+    Its name is "int8_from_float32". Raises ``ArgumentError`` for int8 with computation in float16.
+    """
+
+    block_size: int | None = None
+
+    def __init__(self, mode: str, source_name: str | None = None) -> None:
+        source = dtype_policy().name if source_name is None else source_name
+        super().__init__(source)
+        self.name, self.quantization_mode = f"{mode}_from_{source}", mode.partition("/")[0]
+        if self.quantization_mode not in ("int8", "int4"):
+            raise ArgumentError(
+                f"no dtype policy {self.name!r}: layers are quantised to int8 or int4"
+            )
+        if self.quantization_mode == "int8" and self.compute_dtype.name == "float16":
+            raise ArgumentError(f"{self.name!r}: scales of int8 do not fit float16; take bfloat16")
+
+
+class Int4DTypePolicy(QuantizedDTypePolicy):
+    """Weights as int4 in groups: ``mode`` is "int4/128" for groups of 128, "int4/-1" for one a channel."""
+
+    def __init__(self, mode: str, source_name: str | None = None) -> None:
+        kind, _, size = mode.partition("/")
+        if kind != "int4" or not size.lstrip("-").isdigit() or int(size) < -1 or int(size) == 0:
+            raise ArgumentError(f"Int4DTypePolicy({mode!r}): expected 'int4/128', or 'int4/-1'")
+        super().__init__(mode, source_name)
+        self.block_size = None if int(size) == -1 else int(size)
+
+
+def quantized(name: str) -> QuantizedDTypePolicy:
+    """The policy "MODE_from_SOURCE"."""
+    mode, _, source = name.partition("_from_")
+    return (Int4DTypePolicy if "/" in mode else QuantizedDTypePolicy)(mode, source)
 
 
 class _Global:
@@ -63,5 +102,5 @@ def get(identifier: Any) -> DTypePolicy:
             raise ArgumentError(f"{identifier} is no dtype policy")
         return found
     if isinstance(identifier, str):
-        return DTypePolicy(identifier)
+        return quantized(identifier) if "_from_" in identifier else DTypePolicy(identifier)
     return DTypePolicy(dtypes.as_dtype(identifier).name)

@@ -19,6 +19,7 @@ from . import (
     export_training_info,
     loop,
     minimizing,
+    quantization,
     saving,
     state_tree,
     summary,
@@ -458,12 +459,16 @@ class Model(Network):
         """Set all values that ``state_tree_`` has. Raises ``ArgumentError`` for unknown ones."""
         state_tree.write(self, state_tree_)
 
-    def quantize(self, mode: str, **kwargs: Any) -> None:
-        """Not there: weights are quantised in the exported file, by the tools that ONNX has for it."""
-        raise NotImplementedError(
-            f"quantize({mode!r}): export the model and quantise the file with "
-            "onnxruntime.quantization (quantize_dynamic or quantize_static)"
-        )
+    def quantize(
+        self, mode: str | None = None, config: Any = None, filters: Any = None, type_check: bool = True
+    ) -> None:
+        """Replace the weights of Dense, EinsumDense and embeddings by integers; see their ``quantize``.
+
+        ``mode`` is "int8" or "int4"; ``config`` says more. ``filters`` is a pattern that a layer's name
+        contains, several, or a function of a layer. The optimizer starts anew. Layers that keep their
+        weights are named in a warning.
+        """
+        quantization.quantize(self, mode, config, filters, type_check)
 
 
 def _targets(y: Any, names: Sequence[str], y_pred: Any) -> list[Any]:

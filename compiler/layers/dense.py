@@ -7,19 +7,20 @@ from typing import Any
 
 from ...errors import ArgumentError, ShapeError
 from .. import activations, initializers, op
+from ..casting import as_type
 from ..config import not_supported
 from ..infer import TensorType
-from ..ir import Tensor, retyped
+from ..ir import Array, Tensor, convert, retyped
 from ..state import Variable
 from .core import known_size
-from .dense_equation import Equation
+from .dense_equation import Equation, arranged
 from .input_spec import InputSpec
-from .low_rank import LowRank
+from .quantized import Quantizable, Role
 
 __all__ = ["Dense", "EinsumDense"]
 
 
-class Dense(LowRank):
+class Dense(Quantizable):
     """``activation(inputs @ kernel + bias)``, over the last axis.
 
     Weights: kernel [in, units], bias [units]. Input [..., in], output [..., units].
@@ -45,9 +46,9 @@ class Dense(LowRank):
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        not_supported("Dense", quantization_config=(quantization_config, None))
         if not isinstance(units, int) or units <= 0:
             raise ArgumentError(f"Dense(units={units!r}): units is a number above 0")
+        self._configure_quantization(quantization_config)
         self.units = units
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -79,19 +80,34 @@ class Dense(LowRank):
         return self._adapted()
 
     def call(self, inputs: Tensor) -> Tensor:
-        kernel = self._kernel if self._by_factors else self._adapted()
-        if inputs.ndim == 2:  # one node instead of two
-            product = op.Gemm(inputs, kernel, self.bias)
+        if self.quantization_mode is None and inputs.ndim == 2:  # one node instead of two
+            product = op.Gemm(inputs, self._multiplier(), self.bias)
         else:
-            product = op.MatMul(inputs, kernel)
+            quantized = self.quantization_mode is not None
+            product = (
+                self._by_integers(inputs) if quantized else op.MatMul(inputs, self._multiplier())
+            )
             product = product if self.bias is None else product + self.bias
         if self._by_factors:
             product = product + self._factored(op.MatMul(inputs, self._lora_a))
         result: Tensor = self.activation(product)
         return result
 
+    def _multiplier(self) -> Variable | Tensor:
+        return self._kernel if self._by_factors else self._adapted()
 
-class EinsumDense(LowRank):
+    def _roles(self) -> tuple[Role, ...]:
+        return (Role("_kernel", "kernel", (0,)),)
+
+    def _by_integers(self, inputs: Tensor) -> Tensor:
+        (role,) = self._roles()
+        return self._quantized_product(
+            inputs, [-1], self._matmul, self._floats(role),
+            lambda: (self._kernel.value, self.kernel_scale),
+        )  # fmt: skip
+
+
+class EinsumDense(Quantizable):
     """``activation(einsum(equation, inputs, kernel) + bias)``.
 
     Args:
@@ -123,10 +139,8 @@ class EinsumDense(LowRank):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        not_supported(
-            "EinsumDense", gptq_unpacked_column_size=(gptq_unpacked_column_size, None),
-            quantization_config=(quantization_config, None),
-        )  # fmt: skip
+        not_supported("EinsumDense", gptq_unpacked_column_size=(gptq_unpacked_column_size, None))
+        self._configure_quantization(quantization_config)
         self.equation, self.bias_axes = equation, bias_axes
         self.partial_output_shape = (
             (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
@@ -172,19 +186,30 @@ class EinsumDense(LowRank):
         return self._adapted()
 
     def call(self, inputs: Tensor) -> Tensor:
-        summed = self._parsed.contracted
-        if summed:
-            product = self._as_matrices(inputs, len(summed))
+        if self.quantization_mode is None:
+            product = self._multiplied(inputs, self._adapted())
         else:
-            product = op.Einsum(inputs, self._adapted(), equation=self.equation.replace(" ", ""))
+            product = self._by_integers(inputs)
+            if self.lora_enabled:
+                product = product + self._multiplied(inputs, self._change())
         if self.bias is not None:
             product = product + self.bias
         result: Tensor = self.activation(product)
         return result
 
-    def _as_matrices(self, x: Tensor, summed: int) -> Tensor:
+    def _multiplied(self, x: Tensor, kernel: Variable | Tensor) -> Tensor:
+        summed = self._parsed.contracted
+        if summed:
+            return self._as_matrices(x, kernel, len(summed))
+        if x.dtype.kind == "i":
+            kind = self.compute_dtype
+            x, kernel = op.Cast(x, to=kind), op.Cast(kernel, to=kind)
+        result: Tensor = op.Einsum(x, kernel, equation=self.equation.replace(" ", ""))
+        return result
+
+    def _as_matrices(self, x: Tensor, kernel: Any, summed: int) -> Tensor:
         """One MatMul: in onnxruntime an Einsum takes as long, and other tools know less of it."""
-        kernel, shape = self._adapted(), self._kernel.shape
+        shape = self._weight_shape
         free = x.ndim - summed
         if x.shape[free:] != shape[:summed] and all(isinstance(d, int) for d in x.shape[free:]):
             raise ShapeError(f"layer {self.name!r} was built for {shape[:summed]}; got {x.type}")
@@ -195,8 +220,41 @@ class EinsumDense(LowRank):
             x = retyped(x, TensorType(x.dtype, (*lead, width)))
         if len(shape) > 2:
             kernel = op.Reshape(kernel, [width, -1])
-        product: Tensor = op.MatMul(x, kernel)
+        product = self._matmul(x, kernel)
         if len(shape) == summed + 1:
             return product
         found = op.Reshape(product, [*[0] * free, *shape[summed:]])
         return retyped(found, TensorType(found.dtype, (*product.shape[:-1], *shape[summed:])))
+
+    # -- integers ---------------------------------------------------------------------------
+
+    def _roles(self) -> tuple[Role, ...]:
+        return (Role("_kernel", "kernel", tuple(self._parsed.kernel_axes()[0])),)
+
+    def _spelled(self) -> tuple[str, str]:
+        return self._parsed.spelled(self.input_spec.ndim)
+
+    def _rows(self, shape: tuple[int, ...]) -> int:
+        return math.prod(shape[i] for i in self._parsed.kernel_axes()[0])
+
+    def _scale_as_kept(self, role: Role, scale: Array) -> Array:
+        return arranged(convert(scale), self._parsed.kernel, self._spelled()[1]).numpy()
+
+    def _float_length(self, role: Role) -> int:
+        return math.prod(self._float_shape) // self._rows(self._float_shape)
+
+    def _floats(self, role: Role) -> Tensor:
+        if self.quantization_mode != "int8":  # a matrix until here
+            found: Tensor = op.Reshape(super()._floats(role), [*self._float_shape])
+            return found
+        scale = arranged(self.kernel_scale.value, self._spelled()[1], self._parsed.kernel)
+        return as_type(self._kernel.value, self.compute_dtype) / scale
+
+    def _by_integers(self, inputs: Tensor) -> Tensor:
+        letters, output = self._spelled()
+        axes = [i for i, c in enumerate(letters) if c not in output]
+        return self._quantized_product(
+            inputs, axes, self._multiplied, self._floats(self._roles()[0]),
+            lambda: (self._kernel.value, self.kernel_scale),
+            lambda scale: arranged(scale, letters, output),
+        )  # fmt: skip

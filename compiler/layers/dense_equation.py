@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import ArgumentError, ShapeError
+from .. import op
+from ..ir import Tensor
 
 _LETTERS = "[a-zA-Z]+"
 _FORMS = (
@@ -129,3 +131,24 @@ class Equation:
             ):
                 return summed
         return ""
+
+    def spelled(self, rank: int) -> tuple[str, str]:
+        """Letters of all axes of an input of this rank, and of its output; digits for the ellipsis."""
+        hidden = "".join(map(str, range(rank - len(self.input))))
+        left, right = (hidden, "") if self.ellipsis == "left" else ("", hidden)
+        return left + self.input + right, left + self.output + right
+
+
+def arranged(x: Tensor, source: str, target: str) -> Tensor:
+    """``x`` with an axis for each letter of ``target``: of size 1 for those that ``source`` has not.
+
+    Letters of ``source`` that ``target`` has not must be of size 1.
+    """
+    dropped = [i for i, c in enumerate(source) if c not in target]
+    kept = [c for c in source if c in target]
+    wanted = [c for c in target if c in kept]
+    x = op.Squeeze(x, dropped) if dropped else x
+    x = x if kept == wanted else op.Transpose(x, perm=tuple(kept.index(c) for c in wanted))
+    added = [i for i, c in enumerate(target) if c not in kept]
+    result: Tensor = op.Unsqueeze(x, added) if added else x
+    return result

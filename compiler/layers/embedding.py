@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import ArgumentError
-from .. import dtypes, op
+from .. import dtypes, op, quantizers
 from ..casting import as_type
-from ..config import not_supported
 from ..ir import Tensor, apply
 from ..state import Variable
-from .low_rank import LowRank
+from .quantized import Quantizable, Role
 
 __all__ = ["Embedding", "ReversibleEmbedding"]
 
 
-class Embedding(LowRank):
+class Embedding(Quantizable):
     """A row of a table for each integer: input [...] of indices, output [..., output_dim].
 
     Args:
@@ -40,7 +39,7 @@ class Embedding(LowRank):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        not_supported(type(self).__name__, quantization_config=(quantization_config, None))
+        self._configure_quantization(quantization_config)
         for label, value in (("input_dim", input_dim), ("output_dim", output_dim)):
             if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
                 raise ArgumentError(f"Embedding({label}={value!r}): expected a number above 0")
@@ -81,6 +80,11 @@ class Embedding(LowRank):
         return found
 
     def call(self, inputs: Tensor) -> Tensor:
+        if self.quantization_mode is not None:
+            rows = self._rows(self._integer_rows(inputs))
+            if not self.lora_enabled:
+                return rows
+            return rows + self._rows(self._factored(op.Gather(self._lora_a, inputs, axis=0)))
         if not self._by_factors:
             return self._rows(op.Gather(self._adapted(), inputs, axis=0))
         change = self._factored(op.Gather(self._lora_a, inputs, axis=0))
@@ -88,6 +92,29 @@ class Embedding(LowRank):
 
     def _rows(self, rows: Tensor) -> Tensor:
         return as_type(rows, self.compute_dtype)
+
+    def _roles(self) -> tuple[Role, ...]:
+        return (Role("_kernel", "embeddings", (1,)),)
+
+    def _integer_rows(self, inputs: Tensor) -> Tensor:
+        """Rows of integers, and then the floats that they stand for."""
+
+        def rows(name: str) -> Tensor | None:
+            table = getattr(self, name, None)
+            return None if table is None else op.Gather(table, inputs, axis=0)
+
+        values = op.Gather(self._kernel, inputs, axis=0)
+        if self.quantization_mode == "int8":
+            values = as_type(values, self.compute_dtype)
+        else:
+            values = quantizers.unpacked(values, self.output_dim, -1, self.compute_dtype)
+        return quantizers.dequantized(
+            values,
+            rows("embeddings_scale"),
+            rows("embeddings_zero"),
+            getattr(self, "g_idx", None),
+            -1,
+        )
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Where the input is not 0, if ``mask_zero``."""
@@ -132,6 +159,8 @@ class ReversibleEmbedding(Embedding):
                 (self.output_dim, self.input_dim), self.embeddings_initializer,
                 name="reverse_embeddings",
             )  # fmt: skip
+            if self.quantization_mode is not None:
+                self._quantize_weights()
 
     def _converted(self, value: Any) -> Any:
         return super(Embedding, self)._converted(value)  # both indices and vectors are taken
@@ -141,14 +170,35 @@ class ReversibleEmbedding(Embedding):
             found = super().call(super()._converted(inputs))
             return found.with_mask(super().compute_mask(inputs))
         kind = self.reverse_dtype or self.compute_dtype
-        if self.tie_weights:
+        if self.quantization_mode is not None:
+            logits = self._by_integers(as_type(inputs, self.compute_dtype))
+        elif self.tie_weights:
             kernel = op.Transpose(as_type(self._table(), kind), perm=(1, 0))
+            logits = op.MatMul(as_type(inputs, kind), kernel)
         else:
-            kernel = as_type(self.reverse_embeddings.value, kind)
-        logits = op.MatMul(as_type(inputs, kind), kernel)
+            logits = op.MatMul(as_type(inputs, kind), as_type(self.reverse_embeddings.value, kind))
         cap = self.logit_soft_cap
         result: Tensor = logits if cap is None else op.Tanh(logits / cap) * cap
         return result
+
+    def _roles(self) -> tuple[Role, ...]:
+        reverse = hasattr(self, "reverse_embeddings")
+        own = (Role("reverse_embeddings", "reverse_embeddings", (0,), 0),) if reverse else ()
+        return (*super()._roles(), *own)
+
+    def _float_length(self, role: Role) -> int:
+        return self.output_dim
+
+    def _by_integers(self, x: Tensor) -> Tensor:
+        """The projection, in the layer's type, as in Keras; low-rank factors change the rows alone."""
+        role = self._roles()[-1]
+        tied = role.name == "embeddings"
+        floats, kept = self._floats(role), getattr(self, role.attribute).value
+        scale = getattr(self, f"{role.name}_scale")
+        return self._quantized_product(
+            x, [-1], self._matmul, op.Transpose(floats, perm=(1, 0)) if tied else floats,
+            lambda: (op.Transpose(kept, perm=(1, 0)) if tied else kept, scale),
+        )  # fmt: skip
 
     def _table(self) -> Tensor:
         found = self._adapted()

@@ -59,11 +59,11 @@ class LowRank(Layer):
             )
         kernel, prefix = self._kernel, f"lora_{self._weight_name}"
         self._lora_a = self.add_weight(
-            (*kernel.shape[:-1], rank), a_initializer, name=f"{prefix}_a",
+            (*self._weight_shape[:-1], rank), a_initializer, name=f"{prefix}_a",
             regularizer=kernel.regularizer,
         )  # fmt: skip
         self._lora_b = self.add_weight(
-            (rank, kernel.shape[-1]), b_initializer, name=f"{prefix}_b",
+            (rank, self._weight_shape[-1]), b_initializer, name=f"{prefix}_b",
             regularizer=kernel.regularizer,
         )  # fmt: skip
         kernel.trainable = False
@@ -71,6 +71,10 @@ class LowRank(Layer):
         self.lora_enabled, self.lora_rank = True, rank
         self.lora_alpha = rank if lora_alpha is None else lora_alpha
         self._arguments |= {"lora_rank": rank, "lora_alpha": self.lora_alpha}
+
+    @property
+    def _weight_shape(self) -> tuple[int, ...]:
+        return self._kernel.shape
 
     @property
     def _by_factors(self) -> bool:
@@ -86,8 +90,12 @@ class LowRank(Layer):
         if not self.lora_enabled:
             return self._kernel
         # the weight first: an exported sum has the name of its first operand
-        change = op.MatMul(self._lora_a, self._lora_b)
-        return self._kernel + (change if self._lora_scale == 1 else change * self._lora_scale)
+        return self._kernel + self._change()
+
+    def _change(self) -> Tensor:
+        """What the factors add to the weight."""
+        change: Tensor = op.MatMul(self._lora_a, self._lora_b)
+        return change if self._lora_scale == 1 else change * self._lora_scale
 
     def _factored(self, x: Tensor) -> Tensor:
         """``x`` [..., rank], what A makes of the input, times B and the scale."""

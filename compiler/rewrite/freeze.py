@@ -8,6 +8,8 @@ from .. import execution, functional
 from ..ir import Array, Key, Tensor, data, toposort
 from ..state import Variable
 
+_SMALL = 1024  # bytes
+
 
 def freeze(
     outputs: Sequence[Tensor], reads: Mapping[Variable, Tensor], names: Mapping[Variable, str]
@@ -39,7 +41,10 @@ def _arguments(outputs: Sequence[Tensor]) -> dict[Key, Tensor]:
 def _folded(
     outputs: Sequence[Tensor], labels: Mapping[Key, str]
 ) -> tuple[dict[Key, Tensor], dict[str, tuple[Tensor, Array]]]:
-    """Replace concrete operands of symbolic nodes (that hold weights) by their values."""
+    """Replace concrete operands of symbolic nodes (that hold weights) by their values.
+
+    What is far larger than the weights it is made of (floats of packed integers) stays an expression.
+    """
     folded: dict[Key, Tensor] = {}
     weights: dict[str, tuple[Tensor, Array]] = {}
     candidates = [x for n in toposort(outputs) if not n.concrete for x in n.inputs if x is not None]
@@ -47,14 +52,18 @@ def _folded(
     for x in candidates:
         if not x.node.concrete or x.key in folded:
             continue
-        found = [labels[t.key] for n in toposort([x]) for t in n.outputs if t.key in labels]
+        found = [t for n in toposort([x]) for t in n.outputs if t.key in labels]
         if not found:
             continue
         (array,) = execution.evaluate([x])
-        leaf = x if x.node.op == "Data" else data(array)
-        name = found[0]
-        while name in weights:
-            name = f"{name}_"
-        folded[x.key] = leaf
-        weights[name] = (leaf, array)
+        sources = execution.evaluate(found)
+        kept = array.nbytes > max(2 * sum(a.nbytes for a in sources), _SMALL)
+        for leaf, value in zip(found, sources, strict=True) if kept else [(x, array)]:
+            if leaf.key in folded:
+                continue
+            name = labels[leaf.key if kept else found[0].key]
+            while name in weights:
+                name = f"{name}_"
+            folded[leaf.key] = leaf if leaf.node.op == "Data" else data(value)
+            weights[name] = (folded[leaf.key], value)
     return folded, weights

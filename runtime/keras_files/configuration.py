@@ -35,7 +35,7 @@ _PACKAGES = {
     "layers": "layers", "initializers": "initializers", "regularizers": "regularizers",
     "constraints": "constraints", "losses": "losses", "metrics": "metrics",
     "optimizers": "optimizers", "dtype_policies": "policies", "dtype_policy": "policies",
-    "random": "random", "models": "models",
+    "random": "random", "models": "models", "quantizers": "quantizers",
 }  # fmt: skip
 _FUNCTIONS = (activations, losses, metrics)
 _ROOT = {"DTypePolicy": "policies", "Sequential": "models", "Functional": "models",

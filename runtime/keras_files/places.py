@@ -14,6 +14,7 @@ from ...compiler import naming
 from ...compiler.ir import Node, Tensor
 from ...compiler.layers.base import Layer
 from ...compiler.layers.low_rank import LowRank
+from ...compiler.layers.quantized import Quantizable
 from ...compiler.network import Network
 from ...compiler.random import SeedGenerator
 from ...compiler.state import Variable
@@ -105,6 +106,8 @@ def _class_name(value: Any) -> str:
 
 def saved_variables(layer: Layer) -> list[Variable]:
     """What Keras saves for the layer itself. Low-rank factors are added to the weight before."""
+    if isinstance(layer, Quantizable) and layer.quantization_mode is not None:
+        return layer.quantized_variables
     found = own_variables(layer)
     if not isinstance(layer, LowRank) or not layer.lora_enabled:
         return found

@@ -23,6 +23,7 @@ _NAMES = {
     "Metric": ("compiler.metrics.base", "Metric"),
     "Model": ("runtime.model", "Model"),
     "Optimizer": ("compiler.optimizers.base", "Optimizer"),
+    "Quantizer": ("compiler.quantizers", "Quantizer"),
     "Regularizer": ("compiler.regularizers", "Regularizer"),
     "Sequential": ("runtime.sequential", "Sequential"),
     "Tensor": ("compiler.ir", "Tensor"),
@@ -53,6 +54,7 @@ _NAMES = {
     "ops": ("ops", None),
     "optimizers": ("optimizers", None),
     "preprocessing": ("preprocessing", None),
+    "quantizers": ("quantizers", None),
     "random": ("random", None),
     "regularizers": ("regularizers", None),
     "saving": ("saving", None),
@@ -72,7 +74,6 @@ _INSTEAD = {
     "device": "wh.set_device('cpu' or 'cuda') chooses for the whole process",
     "distillation": "override compute_loss, as examples of distillation do",
     "distribution": "a process trains on one device",
-    "quantizers": "export the model and quantise the file with onnxruntime.quantization",
     "remat": "ONNX Runtime decides what is kept in memory",
     "visualization": "draw with matplotlib",
 }

@@ -16,6 +16,7 @@ from . import models as models
 from . import ops as ops
 from . import optimizers as optimizers
 from . import preprocessing as preprocessing
+from . import quantizers as quantizers
 from . import random as random
 from . import regularizers as regularizers
 from . import saving as saving
@@ -39,6 +40,7 @@ from .compiler.metrics.base import Metric as Metric
 from .compiler.optimizers.base import Optimizer as Optimizer
 from .compiler.policies import DTypePolicy as DTypePolicy
 from .compiler.program import TensorSpec as TensorSpec
+from .compiler.quantizers import Quantizer as Quantizer
 from .compiler.random import set_random_seed as set_random_seed
 from .compiler.regularizers import Regularizer as Regularizer
 from .compiler.scope import entered as name_scope
@@ -54,11 +56,11 @@ from .service.client import Client as Client
 
 __all__ = [
     "AioClient", "Client", "DTypePolicy", "Function", "Initializer", "Input", "InputSpec",
-    "KerasTensor", "Layer", "Loss", "Metric", "Model", "Optimizer", "Regularizer", "Sequential",
+    "KerasTensor", "Layer", "Loss", "Metric", "Model", "Optimizer", "Quantizer", "Regularizer", "Sequential",
     "Tensor", "TensorSpec", "Variable", "__version__", "activations", "backend", "callbacks",
     "config", "constraints", "datasets", "differentiate", "dtype_policies", "errors", "function",
     "grad", "initializers", "jvp", "layers", "load_onnx", "lora", "losses", "metrics",
-    "mixed_precision", "models", "name_scope", "op", "ops", "optimizers", "preprocessing", "random",
-    "regularizers", "saving", "set_device", "set_random_seed", "tree", "utils", "value_and_grad",
+    "mixed_precision", "models", "name_scope", "op", "ops", "optimizers", "preprocessing",
+    "quantizers", "random", "regularizers", "saving", "set_device", "set_random_seed", "tree", "utils", "value_and_grad",
     "wrappers",
 ]  # fmt: skip

@@ -1,5 +1,5 @@
 """Types of weights and of computation."""
 
-from .compiler.policies import DTypePolicy, get
+from .compiler.policies import DTypePolicy, Int4DTypePolicy, QuantizedDTypePolicy, get
 
-__all__ = ["DTypePolicy", "get"]
+__all__ = ["DTypePolicy", "Int4DTypePolicy", "QuantizedDTypePolicy", "get"]

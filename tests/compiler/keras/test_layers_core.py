@@ -62,7 +62,7 @@ def built(layer: Any, x: Any) -> Any:
 
 
 def test_what_is_missing_says_so() -> None:
-    with pytest.raises(NotImplementedError, match="quantization_config"):
+    with pytest.raises(wh.errors.ArgumentError, match="quantization_config"):
         L.Dense(2, quantization_config="int8")
     with pytest.raises(NotImplementedError, match="sparse"):
         wh.Input((3,), sparse=True)
