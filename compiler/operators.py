@@ -275,8 +275,7 @@ def _equal(x: Any, y: object) -> Any:
 
     Two variables are equal where they are the same one: lists and sets are asked for variables.
     """
-    values = isinstance(y, (Operators, bool, int, float, np.ndarray, np.generic))
-    if not values:
+    if not isinstance(y, (Operators, bool, int, float, np.ndarray, np.generic)):
         return NotImplemented
     if isinstance(y, Operators) and hasattr(x, "assign") and hasattr(y, "assign"):
         return x is y
