@@ -115,26 +115,26 @@ def unpack_int4(packed: Like, orig_len: int, axis: int = 0, dtype: Any = "int8")
     kind = dtypes.as_dtype(dtype)
     if kind.name not in ("int8", "uint8"):
         raise ArgumentError(f"unpack_int4(dtype={kind.name!r}): expected 'int8' or 'uint8'")
-    x = op.Cast(convert(packed), to=dtypes.FLOAT32)
-    return op.Cast(_halves(x, orig_len, axis, signed=kind.name == "int8"), to=kind)
+    x = _halves(convert(packed), orig_len, axis, dtypes.FLOAT32, signed=kind.name == "int8")
+    return op.Cast(x, to=kind)
 
 
 def unpacked(packed: Tensor, length: int, axis: int, dtype: dtypes.DType) -> Tensor:
     """Signed halves of bytes as floats: numbers that the weight is computed from."""
-    return _halves(op.Cast(packed, to=dtype), length, axis, signed=True)
+    return _halves(packed, length, axis, dtype, signed=True)
 
 
-def _halves(x: Tensor, length: int, axis: int, *, signed: bool) -> Tensor:
-    """By arithmetic on floats: no operator of ONNX shifts signed bytes."""
-    axis %= x.ndim
-    high = op.Floor(x / 16)
-    low = x - high * 16
-    if signed:
-        low = low - op.Floor(low / 8) * 16
-    else:
-        high = high - op.Floor(high / 16) * 16
-    pairs = op.Concat(op.Unsqueeze(low, [axis + 1]), op.Unsqueeze(high, [axis + 1]), axis=axis + 1)
-    shape = [0] * x.ndim
+def _halves(packed: Tensor, length: int, axis: int, dtype: dtypes.DType, *, signed: bool) -> Tensor:
+    """Both halves of each byte, from a table: no operator of ONNX shifts signed bytes."""
+    axis %= packed.ndim
+    halves = np.stack([np.arange(256) % 16, np.arange(256) // 16], axis=1)
+    table = (halves + 8) % 16 - 8 if signed else halves
+    # a negative byte counts from the table's end, as its bits do
+    pairs = op.Gather(constant(table, dtype), op.Cast(packed, to=np.dtype(np.int32)), axis=0)
+    if axis < packed.ndim - 1:
+        order = [*range(axis + 1), packed.ndim, *range(axis + 1, packed.ndim)]
+        pairs = op.Transpose(pairs, perm=tuple(order))
+    shape = [0] * packed.ndim
     shape[axis] = length + length % 2
     flat: Tensor = op.Reshape(pairs, _joined(pairs, axis, shape))
     return flat if length % 2 == 0 else op.Slice(flat, [0], [length], [axis])

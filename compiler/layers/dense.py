@@ -234,14 +234,14 @@ class EinsumDense(Quantizable):
     def _spelled(self) -> tuple[str, str]:
         return self._parsed.spelled(self.input_spec.ndim)
 
-    def _rows(self, shape: tuple[int, ...]) -> int:
+    def _height(self, shape: tuple[int, ...]) -> int:
         return math.prod(shape[i] for i in self._parsed.kernel_axes()[0])
 
     def _scale_as_kept(self, role: Role, scale: Array) -> Array:
         return arranged(convert(scale), self._parsed.kernel, self._spelled()[1]).numpy()
 
     def _float_length(self, role: Role) -> int:
-        return math.prod(self._float_shape) // self._rows(self._float_shape)
+        return math.prod(self._float_shape) // self._height(self._float_shape)
 
     def _floats(self, role: Role) -> Tensor:
         if self.quantization_mode != "int8":  # a matrix until here

@@ -49,6 +49,7 @@ class Quantizable(LowRank):
     """
 
     quantization_config: quantizers.QuantizationConfig | None = None
+    kernel_scale: Variable
 
     @property
     def quantization_mode(self) -> str | None:
@@ -146,7 +147,7 @@ class Quantizable(LowRank):
             values, scale = _scaled(role.axes, assured.weight_quantizer, (-127, 127), weight)
             aligned = self._scale_as_kept(role, scale)
             return {role.name: values, f"{role.name}_scale": aligned}
-        matrix = weight if weight.ndim == 2 else weight.reshape(self._rows(weight.shape), -1)
+        matrix = weight if weight.ndim == 2 else weight.reshape(self._height(weight.shape), -1)
         axis = role.grouped
         if assured.block_size is None:
             values, scale = _scaled((axis,), assured.weight_quantizer, quantizers.INT4, matrix)
@@ -162,7 +163,7 @@ class Quantizable(LowRank):
             named["g_idx"] = (np.arange(matrix.shape[axis]) // assured.block_size).astype("float32")
         return named
 
-    def _rows(self, shape: tuple[int, ...]) -> int:
+    def _height(self, shape: tuple[int, ...]) -> int:
         """The rows of the weight as a matrix."""
         return shape[0]
 
