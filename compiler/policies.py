@@ -6,20 +6,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ArgumentError
-from . import config, dtypes
+from . import config, dtypes, settings
+from .config import custom_object_scope
 
 
 class DTypePolicy(config.Configurable):
     """Types of a layer by one name: "float32", "float16", "bfloat16", "float64", ... or a mixed one.
 
     "mixed_float16" and "mixed_bfloat16" keep weights in float32 and compute in the half type
-    (Micikevicius et al. 2018); with "mixed_float16" the loss is scaled by ``compile``.
+    (Micikevicius et al. 2018); with "mixed_float16" the loss is scaled by ``compile``. Without a name:
+    ``floatx()``.
     """
 
     quantization_mode: str | None = None
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name = name or settings.floatx()
         short = name.removeprefix("mixed_")
         if name.startswith("mixed_") and short not in ("float16", "bfloat16"):
             raise ArgumentError(f"no dtype policy {name!r}: 'mixed_float16' or 'mixed_bfloat16'")
@@ -75,19 +77,20 @@ def quantized(name: str) -> QuantizedDTypePolicy:
 
 
 class _Global:
-    """The policy of layers that are given none."""
+    """The policy of layers that are given none; None until it is set: the one of ``floatx()``."""
 
-    policy = DTypePolicy("float32")
+    policy: DTypePolicy | None = None
 
 
 def dtype_policy() -> DTypePolicy:
     """The policy of layers that are given no ``dtype``."""
-    return _Global.policy
+    return _Global.policy or DTypePolicy()
 
 
 def set_dtype_policy(policy: str | DTypePolicy) -> None:
     """Set the policy of layers that are made from now on without ``dtype``."""
-    _Global.policy = get(policy)
+    chosen = get(policy)
+    _Global.policy = None if chosen.name == settings.floatx() else chosen
 
 
 def get(identifier: Any) -> DTypePolicy:
@@ -104,3 +107,14 @@ def get(identifier: Any) -> DTypePolicy:
     if isinstance(identifier, str):
         return quantized(identifier) if "_from_" in identifier else DTypePolicy(identifier)
     return DTypePolicy(dtypes.as_dtype(identifier).name)
+
+
+def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
+    """What a configuration keeps of a policy."""
+    return config.serialize(dtype_policy)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> DTypePolicy:
+    """The policy that ``serialize`` wrote (or Keras, or a plain name)."""
+    with custom_object_scope(custom_objects or {}):
+        return get(config)

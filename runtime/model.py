@@ -7,11 +7,12 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..compiler import config, optimizers, tree
-from ..compiler.config import not_supported
+from ..compiler import optimizers, tree
+from ..compiler.config import decode, encode, not_supported, serialize
 from ..compiler.ir import Tensor
 from ..compiler.metrics import Metric
 from ..compiler.network import Network
+from ..compiler.state import Variable
 from ..errors import ArgumentError
 from . import (
     export,
@@ -21,11 +22,12 @@ from . import (
     minimizing,
     quantization,
     saving,
-    state_tree,
+    stateless,
     summary,
 )
 from .callbacks import Callback, History
 from .compilation import Compilation, batch_size_of, summed
+from .state_tree import read, write
 from .steps import Steps
 from .utils import unpack_x_y_sample_weight
 
@@ -131,6 +133,11 @@ class Model(Network):
     def metrics(self) -> list[Any]:
         """Loss trackers and metrics, those that are attributes of the model and its layers included."""
         return list(dict.fromkeys([*self.compiled_metrics, *super().metrics]))
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        """The state of all metrics."""
+        return [v for metric in self.metrics for v in metric.variables]
 
     @property
     def metrics_names(self) -> list[str]:
@@ -398,7 +405,7 @@ class Model(Network):
 
     def to_json(self, **kwargs: Any) -> str:
         """The architecture as JSON; ``kwargs`` go to ``json.dumps``."""
-        return json.dumps(config.serialize(self), **kwargs)
+        return json.dumps(serialize(self), **kwargs)
 
     def export(
         self,
@@ -442,22 +449,30 @@ class Model(Network):
 
     def get_compile_config(self) -> dict[str, Any]:
         """What ``compile`` was given, as JSON can hold it."""
-        found: dict[str, Any] = config.encode(self.compiled().config)
+        found: dict[str, Any] = encode(self.compiled().config)
         return found
 
-    def compile_from_config(self, config_: Mapping[str, Any]) -> None:
+    def compile_from_config(self, config: Mapping[str, Any]) -> None:
         """``compile`` with what ``get_compile_config`` gave; the optimizer's slots are made, too."""
-        self.compile(**{k: config.decode(v) for k, v in config_.items()})
+        self.compile(**{k: decode(v) for k, v in config.items()})
         if self.built and self.compilation is not None:
             self.compilation.optimizer.build(self.trainable_variables)
 
     def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, dict[str, Any]]:
         """All values, nested by the paths of the variables; see ``set_state_tree``."""
-        return state_tree.read(self, value_format)
+        return read(self, value_format)
 
-    def set_state_tree(self, state_tree_: Mapping[str, Mapping[str, Any]]) -> None:
-        """Set all values that ``state_tree_`` has. Raises ``ArgumentError`` for unknown ones."""
-        state_tree.write(self, state_tree_)
+    def set_state_tree(self, state_tree: Mapping[str, Mapping[str, Any]]) -> None:
+        """Set all values that ``state_tree`` has. Raises ``ArgumentError`` for unknown ones."""
+        write(self, state_tree)
+
+    def stateless_compute_loss(
+        self, trainable_variables: Any, non_trainable_variables: Any, metrics_variables: Any,
+        x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True,
+    ) -> Any:  # fmt: skip
+        """``compute_loss`` with these values of the variables: the loss, and the three lists after it."""
+        values = trainable_variables, non_trainable_variables, metrics_variables
+        return stateless.loss(self, values, x, y, y_pred, sample_weight, training)
 
     def quantize(
         self, mode: str | None = None, config: Any = None, filters: Any = None, type_check: bool = True

@@ -62,18 +62,23 @@ _NAMES = {
     "set_random_seed": ("compiler.random", "set_random_seed"),
     "tree": ("tree", None),
     "utils": ("utils", None),
+    "version": ("_version", "version"),
     "value_and_grad": ("compiler.autodiff", "value_and_grad"),
     "wrappers": ("wrappers", None),
 }
 __all__ = sorted([*_NAMES, "__version__"])  # noqa: PLE0605
 # Keras has these
 _INSTEAD = {
+    "FloatDTypePolicy": "wh.DTypePolicy has all types",
+    "Operation": "subclass wh.Layer",
     "RematScope": "ONNX Runtime decides what is kept in memory",
     "StatelessScope": "use layer.stateless_call, or wh.function with the state as arguments",
+    "SymbolicScope": "symbolic tensors need no scope",
     "applications": "load an ONNX file of the network with wh.load_onnx",
     "device": "wh.set_device('cpu' or 'cuda') chooses for the whole process",
     "distillation": "override compute_loss, as examples of distillation do",
     "distribution": "a process trains on one device",
+    "export": "model.export(file) and wh.function(...).export(file) write ONNX",
     "remat": "ONNX Runtime decides what is kept in memory",
     "visualization": "draw with matplotlib",
 }

@@ -24,6 +24,7 @@ from . import tree as tree
 from . import utils as utils
 from . import wrappers as wrappers
 from ._version import __version__ as __version__
+from ._version import version as version
 from .compiler import op as op
 from .compiler.autodiff import grad as grad
 from .compiler.autodiff import jvp as jvp
@@ -62,5 +63,5 @@ __all__ = [
     "grad", "initializers", "jvp", "layers", "load_onnx", "lora", "losses", "metrics",
     "mixed_precision", "models", "name_scope", "op", "ops", "optimizers", "preprocessing",
     "quantizers", "random", "regularizers", "saving", "set_device", "set_random_seed", "tree", "utils", "value_and_grad",
-    "wrappers",
+    "version", "wrappers",
 ]  # fmt: skip
