@@ -475,7 +475,11 @@ class Model(Network):
         return stateless.loss(self, values, x, y, y_pred, sample_weight, training)
 
     def quantize(
-        self, mode: str | None = None, config: Any = None, filters: Any = None, type_check: bool = True
+        self,
+        mode: str | None = None,
+        config: Any = None,
+        filters: Any = None,
+        type_check: bool = True,
     ) -> None:
         """Replace the weights of Dense, EinsumDense and embeddings by integers; see their ``quantize``.
 

@@ -57,11 +57,11 @@ from .service.client import Client as Client
 
 __all__ = [
     "AioClient", "Client", "DTypePolicy", "Function", "Initializer", "Input", "InputSpec",
-    "KerasTensor", "Layer", "Loss", "Metric", "Model", "Optimizer", "Quantizer", "Regularizer", "Sequential",
-    "Tensor", "TensorSpec", "Variable", "__version__", "activations", "backend", "callbacks",
+    "KerasTensor", "Layer", "Loss", "Metric", "Model", "Optimizer", "Quantizer", "Regularizer",
+    "Sequential", "Tensor", "TensorSpec", "Variable", "__version__", "activations", "backend", "callbacks",
     "config", "constraints", "datasets", "differentiate", "dtype_policies", "errors", "function",
     "grad", "initializers", "jvp", "layers", "load_onnx", "lora", "losses", "metrics",
     "mixed_precision", "models", "name_scope", "op", "ops", "optimizers", "preprocessing",
-    "quantizers", "random", "regularizers", "saving", "set_device", "set_random_seed", "tree", "utils", "value_and_grad",
-    "version", "wrappers",
+    "quantizers", "random", "regularizers", "saving", "set_device", "set_random_seed", "tree",
+    "utils", "value_and_grad", "version", "wrappers",
 ]  # fmt: skip
