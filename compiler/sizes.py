@@ -65,7 +65,7 @@ def _sizes(node: Node) -> list[Dim] | None:
     if node.op == "Shape":
         attrs = dict(node.attrs)
         end = attrs.get("end")
-        return [*operands[0].shape[attrs.get("start") or 0 : end]]  # type: ignore[misc]
+        return [*operands[0].shape[attrs.get("start") or 0 : end]]  # type: ignore[misc, index]
     if node.op == "Concat":
         parts = [_sizes(x.node) or _unknown(x) for x in operands]
         return None if None in parts else [s for part in parts for s in part or ()]
@@ -90,4 +90,4 @@ def _picked(op: str, operands: list[Tensor]) -> list[Dim] | None:
         return [sizes[int(i)] for i in numbers[0] or ()]  # type: ignore[arg-type]
     steps = numbers[3] if len(numbers) > 3 else [1]
     first, last, step = ((n or [None])[0] for n in (numbers[0], numbers[1], steps))
-    return sizes[first:last:step]  # type: ignore[misc]
+    return sizes[first:last:step]  # type: ignore[misc, index]

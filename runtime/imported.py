@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 
 from ..compiler import dtypes, importer, tree
+from ..compiler.config import not_supported
 from ..compiler.importer import Imported, Weight, recipe
 from ..compiler.importer.evaluation import evaluated, fitting
 from ..compiler.importer.skeleton import skeleton
@@ -167,7 +168,10 @@ class ImportedModel(AdaptedModel):
         }  # fmt: skip
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Any:
+    def from_config(
+        cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Any:
+        not_supported("from_config of an ONNX model", custom_objects=(custom_objects or None, None))
         try:
             proto = zlib.decompress(base64.b85decode(config["model"]))
         except (ValueError, zlib.error) as error:
