@@ -62,10 +62,10 @@ class Operators:
         return ENGINE.apply("Mul", *_pair(other, self))
 
     def __truediv__(self, other: Like) -> Tensor:
-        return ENGINE.apply("Div", *_pair(self, other))
+        return _divided(*_pair(self, other))
 
     def __rtruediv__(self, other: Like) -> Tensor:
-        return ENGINE.apply("Div", *_pair(other, self))
+        return _divided(*_pair(other, self))
 
     def __pow__(self, other: Like) -> Tensor:
         x = ENGINE.convert(self)
@@ -244,12 +244,20 @@ def _plain(x: Like) -> Like:
     return x.item() if isinstance(x, np.generic) else x
 
 
+def _divided(x: Tensor, y: Tensor) -> Tensor:
+    """Whole numbers give float32, as in Python and Keras; ``wh.op.Div`` cuts off the fraction."""
+    if not dtypes.is_float(x.dtype):
+        x, y = (ENGINE.apply("Cast", t, to=dtypes.FLOAT32) for t in (x, y))
+    found: Tensor = ENGINE.apply("Div", x, y)
+    return found
+
+
 def _floor_divided(x: Tensor, y: Tensor) -> Tensor:
     found: Tensor
     if dtypes.is_float(x.dtype):
         found = ENGINE.apply("Floor", x / y)
     else:
-        found = (x - ENGINE.apply("Mod", x, y)) / y
+        found = ENGINE.apply("Div", x - ENGINE.apply("Mod", x, y), y)
     return found
 
 

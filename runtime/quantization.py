@@ -50,7 +50,10 @@ def quantize(model: Model, mode: str | None, config: Any, filters: Any, type_che
         optimizer = type(old.optimizer).from_config(old.optimizer.get_config())
         config_ = {**old.config, "optimizer": optimizer}
         model.compilation = Compilation(
-            *(config_[k] for k in ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics"))
+            *(
+                config_[k]
+                for k in ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")
+            )
         )
     model.steps.clear()
 

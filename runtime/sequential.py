@@ -129,13 +129,15 @@ class Sequential(Model):
     def from_config(
         cls: Any, config_: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
     ) -> Any:
+        """The model of a configuration; ``custom_objects`` has classes and functions of one's own."""
         model = cls(name=config_["name"])
         if config_.get("input"):
             spec = config_["input"]
             kind = TensorType(dtypes.as_dtype(spec["dtype"]), tuple(spec["shape"]))
             model.add(placeholder(spec["name"], kind))
-        for item in config_["layers"]:
-            model.add(config.deserialize(item))
+        with config.custom_object_scope(custom_objects or {}):
+            for item in config_["layers"]:
+                model.add(config.deserialize(item))
         if not config_.get("trainable", True):
             model.trainable = False
         return model

@@ -90,7 +90,7 @@ def placed(x: Tensor, win: Window, auto_pad: str, w: Tensor | None = None) -> tu
     if len(known) == win.rank:
         return win._replace(pads=_split(known, auto_pad)), None
     size, stride = op.Shape(x, start=2), numbers(win.strides)
-    last = (size + (stride - 1)) / stride - 1
+    last = op.Div(size + (stride - 1), stride) - 1
     total = op.Max(last * stride + _extents(win, w) - size, 0)
     return bare, _halves(total, auto_pad)
 
@@ -111,7 +111,7 @@ def _split(totals: Sequence[int], auto_pad: str) -> tuple[int, ...]:
 
 def _halves(total: Tensor, auto_pad: str) -> Margins:
     """As ``_split``, for what is known only when it runs."""
-    small = total / 2
+    small = op.Div(total, 2)
     large = total - small
     return Margins(small, large) if auto_pad == "SAME_UPPER" else Margins(large, small)
 

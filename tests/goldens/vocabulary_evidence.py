@@ -89,7 +89,7 @@ BEHAVIOURS: dict[str, tuple[str, str, str]] = {
     ".weights.h5 and old .h5 files": ("Keras", "runtime/test_keras_files.py", "weights.h5"),
     "JSON of an architecture": ("test", "runtime/test_models.py", "to_json"),
     "export to ONNX Runtime for batches and lengths not seen in training": ("Keras", "compiler/keras/layer_harness.py", "lengths"),
-    "quantize(int8, int4, float8, gptq, awq)": ("test", "compiler/keras/test_quantization.py", "quantize"),
+    "quantize to int8 and int4 (float8, gptq and awq say what to use instead)": ("test", "compiler/keras/test_quantization.py", "quantize"),
 }  # fmt: skip
 
 

@@ -297,5 +297,5 @@ BEHAVIOURS: list[tuple[str, str]] = [
     ("S", ".weights.h5 and old .h5 files"),
     ("M", "JSON of an architecture"),
     ("M", "export to ONNX Runtime for batches and lengths not seen in training"),
-    ("S", "quantize(int8, int4, float8, gptq, awq)"),
+    ("S", "quantize to int8 and int4 (float8, gptq and awq say what to use instead)"),
 ]  # fmt: skip
