@@ -120,7 +120,8 @@ def commas(texts: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "options", [{"split": "character"}, {"standardize": shout}, {"split": commas, "standardize": None}], ids=str
+    "options", [{"split": "character"}, {"standardize": shout}, {"split": commas, "standardize": None}],
+    ids=["characters", "a function that standardises", "a function that splits"],
 )  # fmt: skip
 def test_on_the_host_alone(options: Any, tmp_path: Any) -> None:
     """What ONNX has no operators for is done before the step; it is not exported."""
