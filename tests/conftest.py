@@ -11,7 +11,7 @@ import waterhorse as wh
 @pytest.fixture(autouse=True)
 def repeatable() -> None:
     """Same names and same random numbers, whatever ran before."""
-    wh.utils.clear_session()
+    wh.utils.clear_session(free_memory=False)  # a collection takes longer than most tests
     wh.set_random_seed(0)
 
 
