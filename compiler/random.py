@@ -302,7 +302,7 @@ def randint(
         raise ArgumentError(f"randint: dtype={kind.name}; expected an integer type")
     words = op.Cast(_words(shape, _drawn(seed)), to=np.int64)
     # the high bits of a word are the good ones, so scale instead of taking a remainder
-    return op.Cast(words * span / 2**32 + int(minval), to=kind)
+    return op.Cast(op.Div(words * span, 2**32) + int(minval), to=kind)
 
 
 def categorical(

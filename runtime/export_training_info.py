@@ -61,7 +61,7 @@ def training_info_model(model: Model) -> onnx.ModelProto:
 
     with minimizing(by_nodes):
         program = training_program(model, weighted=False, before=predict)
-    program = _with_inputs_apart(program, predicted)
+    program = _with_inputs_apart(_as_predicted(program, predicted), predicted)
     optimizer = used[0] if used else model.compiled().optimizer
     names = _names(program, optimizer)
     kinds = output_kinds(model, {n: program.outputs[n] for n in predicted})
@@ -81,6 +81,12 @@ def training_info_model(model: Model) -> onnx.ModelProto:
     for name in first:
         info.initialization_binding.add(key=name, value=f"initial/{name}")
     return step
+
+
+def _as_predicted(program: Program, predicted: list[str]) -> Program:
+    """The first outputs are what is predicted, under their own names even if a target has one of them."""
+    labels = [*predicted, *[*program.outputs][len(predicted) :]]
+    return replace(program, outputs=dict(zip(labels, program.outputs.values(), strict=True)))
 
 
 def _with_inputs_apart(program: Program, predicted: list[str]) -> Program:

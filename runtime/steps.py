@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,6 +69,12 @@ class Steps:
         if known is not None:
             specs = [_relaxed(a, b) for a, b in zip(known[0], specs, strict=True)]
         program = traced(self._model, kind, structure, specs, host=True)
+        nesting = program.structure[0]
+        if kind != "predict" and (nesting is None or nesting[0] is not dict):
+            raise ArgumentError(
+                f"{kind}_step of model {self._model.name!r} gave {tree.describe(nesting)}; expected a "
+                "dict of logs, such as {'loss': loss}"
+            )
         step = prepared(program, placement.current())
         self._steps[key] = specs, step
         return step
@@ -80,13 +86,7 @@ def traced(
     """Trace ``model.<kind>_step`` on tensors of these types; see ``trace`` for ``host``."""
 
     def step(data: Any) -> Any:
-        result = getattr(model, f"{kind}_step")(data)
-        if kind != "predict" and not isinstance(result, Mapping):
-            raise ArgumentError(
-                f"{kind}_step of model {model.name!r} gave a {type(result).__name__}; expected a dict "
-                "of logs, such as {'loss': loss}"
-            )
-        return result
+        return getattr(model, f"{kind}_step")(data)
 
     names = None
     if kind == "predict":

@@ -172,7 +172,7 @@ def _step(beams: _Beams, logs: Tensor, blank: int, width: int) -> _Beams:
     score, index = op.TopK(candidates, [width], axis=1, outputs=2)
     grown = op.GreaterOrEqual(index, width)
     further = op.Max(index - width, 0)
-    kept = stay.chosen(op.Where(grown, further / constant(classes), index))
+    kept = stay.chosen(op.Where(grown, op.Div(further, constant(classes)), index))
     label = op.Mod(further, constant(classes))
     here = op.Equal(
         op.Unsqueeze(kept.sizes, [2]),
