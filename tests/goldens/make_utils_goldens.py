@@ -2,8 +2,8 @@
 
 They need Keras with TensorFlow (the reference for how images are resized), in an environment of its own:
 
-    python -m venv /tmp/tf && /tmp/tf/bin/pip install keras==3.15.1 tensorflow-cpu==2.21.0 pillow
-    KERAS_BACKEND=tensorflow /tmp/tf/bin/python tests/goldens/make_utils_goldens.py
+    python -m venv tf && tf/bin/pip install keras==3.15.1 tensorflow-cpu==2.21.0 pillow
+    KERAS_BACKEND=tensorflow tf/bin/python tests/goldens/make_utils_goldens.py
 
 What goes in is made by ``made_files.py``; ``keras_utils.npz`` has what came out.
 """
